@@ -1,0 +1,52 @@
+# Each target does all its own set-up: a virtual environment in this folder, then the work.
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+.PHONY: demo test test-oldest lint faults clean
+
+demo: .venv-demo/ready
+	.venv-demo/bin/sectorsdf demo
+
+test: .venv-test/ready test-oldest
+	.venv-test/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+
+# The oldest pandas and pyarrow that the package promises to work with. What touches neither of them
+# runs on the newest only.
+test-oldest: .venv-test-oldest/ready
+	.venv-test-oldest/bin/python -m pytest -n 2 -m "not tooling" --ignore=tests/sandbox \
+		--ignore=tests/test_faults.py --ignore=tests/test_pace.py --ignore=tests/test_window.py \
+		$(PYTEST_ARGS)
+
+lint: .venv-lint/ready
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/ruff format --check .
+	.venv-lint/bin/mypy
+	.venv-lint/bin/lint-imports
+
+# Everything that can go wrong, over loopback; writes docs/faults.md.
+faults: .venv-test/ready
+	.venv-test/bin/python -W error benchmarks/faults.py
+
+.venv-demo/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv-test/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,units]"
+	touch $@
+
+.venv-test-oldest/ready: setup.cfg pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv .venv-test-oldest
+	.venv-test-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
+		-e ".[test,units]" -c constraints-oldest.txt
+	touch $@
+
+.venv-lint/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
+	touch $@
+
+clean:
+	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-lint build dist *.egg-info

@@ -1,0 +1,106 @@
+"""Indonesia's mining licences, licence auctions and mine sites as complete, typed DataFrames.
+
+>>> import sectorsdf
+>>> with sectorsdf.sandbox.running() as client:
+...     sites = sectorsdf.get_mining_sites(client=client)
+>>> len(sites), sites["year"].dtype
+(156, Int64Dtype())
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from sectorsdf._version import __version__
+from sectorsdf.calls import CallOptions, Quote
+from sectorsdf.checks import check_resources
+from sectorsdf.client import Client
+from sectorsdf.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConnectionFailedError,
+    CreditLimitError,
+    DataError,
+    DataWarning,
+    FilterError,
+    IncompleteSweepError,
+    MissingKeyError,
+    NotFoundError,
+    QuotaExhaustedError,
+    RateLimitError,
+    ResponseError,
+    SectorsdfError,
+    ServerError,
+    UnitError,
+)
+from sectorsdf.mining import (
+    get_mining_license_auction,
+    get_mining_license_auction_participants,
+    get_mining_license_auction_phases,
+    get_mining_license_auctions,
+    get_mining_licenses,
+    get_mining_site,
+    get_mining_site_resources,
+    get_mining_sites,
+    quote,
+)
+from sectorsdf.pace import RateLimit
+from sectorsdf.store import read_parquet, write_parquet
+from sectorsdf.transport import RetryPolicy
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = [
+    "APIError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CallOptions",
+    "Client",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "CreditLimitError",
+    "DataError",
+    "DataWarning",
+    "FilterError",
+    "IncompleteSweepError",
+    "MissingKeyError",
+    "NotFoundError",
+    "QuotaExhaustedError",
+    "Quote",
+    "RateLimit",
+    "RateLimitError",
+    "ResponseError",
+    "RetryPolicy",
+    "SectorsdfError",
+    "ServerError",
+    "UnitError",
+    "__version__",
+    "check_resources",
+    "get_mining_license_auction",
+    "get_mining_license_auction_participants",
+    "get_mining_license_auction_phases",
+    "get_mining_license_auctions",
+    "get_mining_licenses",
+    "get_mining_site",
+    "get_mining_site_resources",
+    "get_mining_sites",
+    "quote",
+    "read_parquet",
+    "sandbox",
+    "units",
+    "write_parquet",
+]
+
+_SUBMODULES = frozenset({"sandbox", "units"})
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a submodule that most programs do not need when it is first named."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"sectorsdf.{name}")
+    message = f"module 'sectorsdf' has no attribute {name!r}"
+    raise AttributeError(message)

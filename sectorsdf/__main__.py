@@ -1,0 +1,6 @@
+"""`python -m sectorsdf` is the command line."""
+
+from sectorsdf.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,298 @@
+"""Records to Arrow to pandas: the only home of result shape.
+
+Names, dtypes, order, empty results, values that do not fit, fields that nobody declared, and the
+provenance that a frame carries are all decided here, a column at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sectorsdf.cells import Further, as_it_comes, raw_text, typed, unified
+from sectorsdf.errors import DataError, DataWarning
+from sectorsdf.flatten import FLATTENERS, Bad, JsonNumber, as_utf8, decode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sectorsdf.datasets import Dataset
+
+__all__ = ["ATTRS", "FrameBuilder", "JsonNumber", "decode_json", "from_arrow", "to_arrow", "warn"]
+
+ATTRS = "sectorsdf"
+"""The entry of `DataFrame.attrs` that holds the provenance."""
+
+# Typing columns in batches of this size costs a quarter of typing all rows at once: the garbage
+# collector then never has to walk a million live cells.
+_BATCH_ROWS = 3_000
+_TEXT = pd.StringDtype()
+_PANDAS_TYPES = {
+    pa.string(): _TEXT,
+    # What pandas 3 makes of its own text columns when it writes a file.
+    pa.large_string(): _TEXT,
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+_DAYS = "timestamp[us]"
+
+
+def _is_inside(module: object) -> bool:
+    return f"{module}.".startswith(f"{__package__}.")
+
+
+def warn(message: str) -> None:
+    """Warn about the data, pointing at the line outside this package that asked for it."""
+    level, caller = 1, sys._getframe(1)
+    while caller.f_back is not None and _is_inside(caller.f_globals.get("__name__")):
+        level, caller = level + 1, caller.f_back
+    warnings.warn(message, DataWarning, stacklevel=level + 1)
+
+
+def _cells(records: Sequence[Mapping[str, Any]], name: str, *, everywhere: bool) -> list[Any]:
+    """Return one field of each record; without a search for it where it is known to be there."""
+    if everywhere:
+        return list(map(itemgetter(name), records))
+    return [record.get(name) for record in records]
+
+
+@dataclass
+class _Batch:
+    """Some rows, typed, with what was noticed in them.
+
+    An extra column is known by its name and by where it comes from: two fields can give the same
+    name, and the columns' order must not depend on which batch brought which first.
+    """
+
+    declared: pa.RecordBatch
+    extra: dict[tuple[int, str], Further]
+    bad: list[Bad]
+    lacking: dict[str, int]
+
+
+@dataclass
+class FrameBuilder:
+    """Takes records as they arrive and keeps them as Arrow batches, never as dicts.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What the frame has to look like.
+    """
+
+    dataset: Dataset
+    _waiting: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
+    _batches: list[_Batch] = field(default_factory=list, repr=False)
+    _typed_rows: int = 0
+
+    def __len__(self) -> int:
+        """Return how many records were added."""
+        return self._typed_rows + len(self._waiting)
+
+    def add(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Add records; each gets the next row number."""
+        self._waiting.extend(records)
+        if len(self._waiting) >= _BATCH_ROWS:
+            self._type_waiting()
+
+    def _type_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), _BATCH_ROWS):
+            self._type(waiting[start : start + _BATCH_ROWS])
+
+    def _type(self, records: Sequence[Mapping[str, Any]]) -> None:
+        first = self._typed_rows
+        self._typed_rows += len(records)
+        dataset = self.dataset
+        present = dict.fromkeys(chain.from_iterable(records))
+        expected = (*dataset.fields, *(name for name in dataset.nested if name in present))
+        lacking = {}
+        alike = all(len(record) == len(present) for record in records)
+        if not alike or present.keys() != set(dataset.fields):
+            for name in dataset.fields:
+                absent = sum(name not in record for record in records)
+                if absent:
+                    lacking[name] = absent
+        bad: list[Bad] = []
+        values: dict[str, Sequence[Any]] = {}
+        unknown: dict[tuple[int, str], Sequence[Any]] = {}
+        places = {name: place for place, name in enumerate(dataset.nested)}
+        for name in dict.fromkeys(expected):
+            cells = _cells(records, name, everywhere=alike and name in present)
+            if name in dataset.nested:
+                flat = FLATTENERS[dataset.nested[name]](cells)
+                values.update(flat.columns)
+                unknown.update({(places[name], key): v for key, v in flat.extra.items()})
+                bad.extend(flat.bad)
+            else:
+                values[name] = cells
+        arrays = [typed(values[c.name], c.kind, c.name, bad) for c in dataset.columns]
+        known = {*dataset.fields, *dataset.nested}
+        for name in present:
+            if name not in known:
+                unknown[len(places), name] = _cells(records, name, everywhere=alike)
+        self._batches.append(
+            _Batch(
+                pa.RecordBatch.from_arrays(arrays, schema=dataset.schema),
+                {name: as_it_comes(cells) for name, cells in unknown.items()},
+                [entry._replace(row=entry.row + first) for entry in bad],
+                lacking,
+            )
+        )
+
+    def table(self) -> pa.Table:
+        """Return all rows in the order in which they were added."""
+        self._type_waiting()
+        table = pa.Table.from_batches(
+            [batch.declared for batch in self._batches], self.dataset.schema
+        )
+        extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
+        for place, name in sorted(extra, key=lambda entry: entry[0]):
+            parts = []
+            for batch in self._batches:
+                nothing = pa.nulls(len(batch.declared), pa.string())
+                parts.append(batch.extra.get((place, name), Further(nothing, nothing)))
+            # Older versions of pyarrow cut a name at the NULs that it ends with.
+            free = as_utf8(name).replace("\0", "\\u0000")
+            while free in table.column_names:
+                free += "_"
+            table = table.append_column(free, unified(parts))
+        return table
+
+    def frame(
+        self,
+        provenance: Mapping[str, Any],
+        *,
+        order: Sequence[int] | None = None,
+        strict: bool = False,
+    ) -> pd.DataFrame:
+        """Return the rows as a frame that carries its provenance.
+
+        Parameters
+        ----------
+        provenance : mapping
+            What `attrs` will say; rows, problems and fields are filled in here.
+        order : sequence of int, optional
+            The row numbers to return, in this order; all as added by default.
+        strict : bool
+            Raise where a value or field does not fit, instead of warning.
+
+        Raises
+        ------
+        DataError
+            With `strict`, where anything does not fit; it carries the frame.
+        """
+        table = self.table()
+        chosen = range(len(self)) if order is None else order
+        if order is not None:
+            table = table.take(pa.array(order, pa.int64()))
+        problems = self._problems(table, chosen)
+        further = table.column_names[len(self.dataset.columns) :]
+        counts = Counter[str]()
+        for batch in self._batches:
+            counts.update(batch.lacking)
+        lacking = {name: counts[name] for name in self.dataset.fields if name in counts}
+        complaints = _complaints(self.dataset, problems, further, lacking)
+        frame = from_arrow(
+            table,
+            {
+                **provenance,
+                "rows": table.num_rows,
+                "problems": problems,
+                "unknown_fields": further,
+                "missing_fields": sorted(lacking),
+            },
+        )
+        if strict and complaints:
+            raise DataError("; ".join(complaints), problems=problems, frame=frame)
+        for complaint in complaints:
+            warn(complaint)
+        return frame
+
+    def _problems(self, table: pa.Table, order: Sequence[int]) -> list[dict[str, Any]]:
+        """Describe each bad value that stands in one of the chosen rows."""
+        bad: dict[int, list[Bad]] = {}
+        for entry in chain.from_iterable(batch.bad for batch in self._batches):
+            bad.setdefault(entry.row, []).append(entry)
+        if not bad:
+            return []
+        found = [(place, entry) for place, row in enumerate(order) for entry in bad.get(row, ())]
+        keys = table.select(list(self.dataset.key)).take(
+            pa.array([place for place, _ in found], pa.int64())
+        )
+        return [
+            {
+                "row": place,
+                "key": {name: None if cell is None else str(cell) for name, cell in key.items()},
+                "column": entry.column,
+                "raw": raw_text(entry.raw),
+                "reason": entry.reason,
+            }
+            for (place, entry), key in zip(found, keys.to_pylist(), strict=True)
+        ]
+
+
+def _complaints(
+    dataset: Dataset,
+    problems: Sequence[Mapping[str, Any]],
+    further: Sequence[str],
+    lacking: Mapping[str, int],
+) -> list[str]:
+    """Say in one sentence each what does not fit the declaration."""
+    found = []
+    if problems:
+        first = problems[0]
+        key = ", ".join(f"{name} {value}" for name, value in first["key"].items())
+        found.append(
+            f"{dataset.name}: {len(problems)} value(s) do not fit their column and are missing; "
+            f"the first is {first['column']} = {first['raw']!r:.200} ({first['reason']}) at {key}. "
+            f'All stand in frame.attrs["{ATTRS}"]["problems"].'
+        )
+    if further:
+        found.append(
+            f"{dataset.name}: the API sent field(s) that are not declared: {', '.join(further)}. "
+            "They stand as further columns at the end."
+        )
+    if lacking:
+        names = ", ".join(f"{name} ({count} rows)" for name, count in lacking.items())
+        found.append(f"{dataset.name}: declared field(s) are absent from the answer: {names}.")
+    return found
+
+
+def from_arrow(table: pa.Table, provenance: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a table as the frame that users see: days as `datetime64`, the rest nullable."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_date32(column.type):
+            days = table.column(place).cast(_DAYS)
+            table = table.set_column(place, column.name, days)
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(
+        types_mapper=_PANDAS_TYPES.get
+    )
+    frame.attrs = {ATTRS: dict(provenance)}
+    return frame
+
+
+def to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame as the table that Parquet files hold: days as `date32`, attrs as metadata."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+            days = table.column(place)
+            if pc.all(pc.equal(days, pc.floor_temporal(days, unit="day"))).as_py() is not False:
+                table = table.set_column(place, column.name, days.cast(pa.date32()))
+        elif pa.types.is_large_string(column.type):
+            # pandas 3 writes text so; a file must not tell which pandas made it.
+            text = table.column(place).cast(pa.string())
+            table = table.set_column(place, column.name, text)
+    attrs = json.dumps(frame.attrs)
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), "PANDAS_ATTRS": attrs})

@@ -1,0 +1,128 @@
+"""The getters: each is a signature, a docstring, and a call into the client.
+
+Every getter returns a `pandas.DataFrame` whose columns, order and dtypes are always the same, and
+whose ``attrs["sectorsdf"]`` says where the rows come from and whether they are proven complete.
+
+Source of all data: the Sectors Financial API (https://sectors.app), which collects it from the
+ESDM Minerba portal and from company reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sectorsdf import datasets as ds
+from sectorsdf.addressed import chosen_client
+from sectorsdf.auctions import (
+    get_mining_license_auction,
+    get_mining_license_auction_participants,
+    get_mining_license_auction_phases,
+    get_mining_license_auctions,
+)
+from sectorsdf.calls import CallOptions, Quote
+from sectorsdf.details import keys_of
+from sectorsdf.licenses import get_mining_licenses
+from sectorsdf.sites import get_mining_site, get_mining_site_resources, get_mining_sites
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sectorsdf.client import Client
+    from sectorsdf.datasets import Dataset
+
+__all__ = [
+    "get_mining_license_auction",
+    "get_mining_license_auction_participants",
+    "get_mining_license_auction_phases",
+    "get_mining_license_auctions",
+    "get_mining_licenses",
+    "get_mining_site",
+    "get_mining_site_resources",
+    "get_mining_sites",
+    "quote",
+]
+
+
+def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: Any) -> Quote:  # noqa: ANN401
+    """Say what a call would cost, before it is made.
+
+    Parameters
+    ----------
+    getter : callable
+        One of this module's getters, such as `get_mining_licenses`.
+    *args, **filters
+        What the getter would be called with.
+    client : Client, optional
+        The connection to use; by default one made from the environment.
+
+    Returns
+    -------
+    Quote
+        Credits, pages, rows, and the seconds that the learnt rate limit implies. For a list this
+        costs one credit itself where its first page is not in the journal; that page is kept, and
+        the call that follows does not pay for it. Details of listed sites are counted as one for
+        each row, which is the most that they can cost.
+
+    Raises
+    ------
+    FilterError
+        A filter's value cannot be sent.
+    TypeError
+        `getter` is no getter.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> with sectorsdf.sandbox.running() as client:
+    ...     sectorsdf.quote(sectorsdf.get_mining_licenses, client=client).rows
+    4151
+    """
+    chosen = chosen_client(client)
+    if getter is get_mining_site_resources:
+        sites = args[0] if args else filters.pop("sites", None)
+        if sites is None:
+            filters.pop("missing", None)
+            getter, filters, args = get_mining_sites, {**filters, "details": True}, ()
+        elif "resources_reserves" in getattr(sites, "columns", ()):
+            return Quote(0, 0, None, 0.0, exact=True, spent=0)
+        else:
+            args = (sites,)
+    if getter in _LISTS:
+        if args:
+            message = f"{getter.__name__} takes keywords only"
+            raise TypeError(message)
+        details = bool(filters.pop("details", False))
+        for name in ("strict", *_OPTION_NAMES):
+            filters.pop(name, None)
+        limits = {name: filters.pop(name) for name in ("max_rows", "validate") if name in filters}
+        found = chosen.quote(_LISTS[getter], filters, **limits)
+        if not details:
+            return found
+        more = found.credits + (found.rows or 0)
+        return replace(found, credits=more, pages=more, exact=False)
+    if getter in _RECORDS:
+        dataset = _RECORDS[getter]
+        name = str(dataset.addressed_by)
+        if not args and name not in filters:
+            message = f"{getter.__name__} needs {name}"
+            raise TypeError(message)
+        given = args[0] if args else filters[name]
+        return chosen.quote_records(dataset, keys_of(given, name))
+    message = f"{getter!r} is no getter of sectorsdf.mining; give one such as get_mining_licenses"
+    raise TypeError(message)
+
+
+_LISTS: Mapping[Any, Dataset] = {
+    get_mining_licenses: ds.MINING_LICENSES,
+    get_mining_license_auctions: ds.MINING_LICENSE_AUCTIONS,
+    get_mining_sites: ds.MINING_SITES,
+}
+_RECORDS: Mapping[Any, Dataset] = {
+    get_mining_license_auction: ds.MINING_LICENSE_AUCTION,
+    get_mining_license_auction_phases: ds.MINING_LICENSE_AUCTION_PHASES,
+    get_mining_license_auction_participants: ds.MINING_LICENSE_AUCTION_PARTICIPANTS,
+    get_mining_site: ds.MINING_SITE,
+    get_mining_site_resources: ds.MINING_SITE_RESOURCES,
+}
+_OPTION_NAMES = tuple(CallOptions.__annotations__)

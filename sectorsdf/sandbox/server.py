@@ -1,0 +1,362 @@
+"""The server: sockets and threads around the service."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from sectorsdf.sandbox.api import problem
+from sectorsdf.sandbox.faults import Faults
+from sectorsdf.sandbox.front import aside
+from sectorsdf.sandbox.records import DATASETS, Record, load_folder
+from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord, Service
+from sectorsdf.sandbox.wire import Connection, ProtocolError, Request
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["Sandbox"]
+
+_BACKLOG = 1024
+_JOIN_SECONDS = 5.0
+
+
+class Sandbox:
+    """The embedded API, served over HTTP on loopback while it is started.
+
+    Parameters
+    ----------
+    data : path-like, optional
+        A folder of JSON lines to serve in place of the synthetic sample: `mining_licenses.jsonl`,
+        `mining_license_auctions.jsonl`, `mining_sites.jsonl`.
+    seed : int
+        Seed of the sample, and of records added later.
+    licenses, auctions, sites : int
+        Size of the sample.
+    host : str
+        Address to listen on.
+    port : int
+        Port to listen on, 0 for a free one.
+    faults : Faults, optional
+        What goes wrong; by default nothing.
+    keys : iterable of str
+        API keys that are let in, sent raw in `Authorization`.
+    tokens : iterable of str
+        OAuth tokens that are let in, sent as `Bearer`.
+    today : date, optional
+        The day from which `expiring_soon` counts; by default today in Jakarta.
+    records : mapping of str to sequence of dict, optional
+        Records to serve in place of the sample, as detail answers have them; datasets left out
+        are empty.
+    ssl_context : ssl.SSLContext, optional
+        Serve https with it.
+
+    Raises
+    ------
+    ValueError
+        If both `data` and `records` are given, a dataset is unknown, or there is no key.
+    FileNotFoundError
+        If the folder holds no records.
+
+    Examples
+    --------
+    >>> with Sandbox(licenses=100) as server:
+    ...     server.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Path | str | None = None,
+        seed: int = 2026,
+        licenses: int = 4151,
+        auctions: int = 14,
+        sites: int = 156,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Faults | None = None,
+        keys: Iterable[str] = (DEFAULT_KEY,),
+        tokens: Iterable[str] = (),
+        today: date | None = None,
+        records: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        if data is not None and records is not None:
+            msg = "data and records exclude each other"
+            raise ValueError(msg)
+        served: Mapping[str, Sequence[Record]]
+        if data is not None:
+            served, source = load_folder(data), "records of a folder (sectorsdf sandbox)"
+        elif records is not None:
+            served, source = records, "given records (sectorsdf sandbox)"
+        else:
+            served = generate(seed, licenses=licenses, auctions=auctions, sites=sites)
+            source = f"synthetic sample (sectorsdf sandbox, seed {seed})"
+        unknown = set(served) - set(DATASETS)
+        if unknown:
+            msg = f"unknown datasets: {', '.join(sorted(unknown))}"
+            raise ValueError(msg)
+        keys = tuple(keys)
+        if not keys:
+            msg = "a sandbox needs at least one key"
+            raise ValueError(msg)
+        self._service = Service(
+            served,
+            source=source,
+            seed=seed,
+            faults=faults or Faults(),
+            keys=keys,
+            tokens=tokens,
+            today=today,
+        )
+        self._host, self._port = host, port
+        self._ssl = ssl_context
+        self._stopping = threading.Event()
+        self._listener: socket.socket | None = None
+        self._waker: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._guard = threading.Lock()
+
+    def __repr__(self) -> str:
+        state = "at " + self.url if self._listener else "stopped"
+        return f"<Sandbox {state}, {self.source}>"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # Starting and stopping
+
+    def start(self) -> Self:
+        """Listen and answer, in threads of their own.
+
+        A sandbox that was stopped may be started again; it then listens on the same port.
+        """
+        if self._listener is not None:
+            msg = "the sandbox is running already"
+            raise RuntimeError(msg)
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.create_server(
+            (self._host, self._port), family=family, backlog=_BACKLOG, reuse_port=False
+        )
+        self._port = listener.getsockname()[1]
+        listener.settimeout(0)
+        self._stopping.clear()
+        self._service.open_windows()
+        self._listener = listener
+        # A selector does not notice that its socket was closed; a byte on this pair wakes it.
+        self._waker, wake = socket.socketpair()
+        self._acceptor = threading.Thread(
+            target=self._accept, args=(listener, wake), name=self._thread_name, daemon=True
+        )
+        self._acceptor.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the listening socket and every connection at once; nothing if it is stopped."""
+        listener, self._listener = self._listener, None
+        if listener is None or self._waker is None or self._acceptor is None:
+            return
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            # The acceptor may have seen the flag already and closed its end.
+            self._waker.send(b"x")
+        self._acceptor.join(_JOIN_SECONDS)
+        self._waker.close()
+        with self._guard:
+            threads = dict(self._open)
+        for sock in threads.values():
+            with contextlib.suppress(OSError):
+                # Of the plain class: a TLS farewell would wait for the client's.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        deadline = time.monotonic() + _JOIN_SECONDS
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def _thread_name(self) -> str:
+        return f"sandbox-{self._port}"
+
+    def _accept(self, listener: socket.socket, wake: socket.socket) -> None:
+        with listener, wake, selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                selector.select()
+                try:
+                    sock, peer = listener.accept()
+                except OSError:
+                    # None is waiting after all, or this process has no descriptor left for it.
+                    self._stopping.wait(0.01)
+                    continue
+                sock.settimeout(None)
+                thread = threading.Thread(
+                    target=self._serve,
+                    args=(sock, str(peer[0])),
+                    name=self._thread_name,
+                    daemon=True,
+                )
+                with self._guard:
+                    self._open[thread] = sock
+                thread.start()
+
+    # Connections, each in its own thread
+
+    def _serve(self, sock: socket.socket, peer: str) -> None:
+        me = threading.current_thread()
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._ssl is not None:
+                sock = self._ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+                with self._guard:
+                    self._open[me] = sock
+                sock.do_handshake()
+            connection = Connection(sock)
+            while not self._stopping.is_set() and self._exchange(connection, peer):
+                pass
+        except (OSError, ValueError):
+            # The client has gone, or stop() has closed the socket: nobody is left to tell.
+            pass
+        finally:
+            sock.close()
+            with self._guard:
+                self._open.pop(me, None)
+
+    def _exchange(self, connection: Connection, peer: str) -> bool:
+        """Answer one request; return whether another may follow."""
+        source = self._service.source
+        try:
+            request = connection.read()
+        except ProtocolError as error:
+            nothing = Request("GET", "/")
+            connection.send(problem(error.status), source, nothing, close=True)
+            connection.drain()
+            return False
+        if request is None:
+            return False
+        answer = aside(self._service, request, peer)
+        if answer is not None:
+            connection.send(answer, source, request, close=not request.keep_alive)
+            return request.keep_alive
+        reply = self._service.reply(request.method, request.path, request.query, request.headers)
+        if reply.reset:
+            connection.abort()
+            return False
+        close = reply.cut or not request.keep_alive
+        try:
+            if reply.wait and self._stopping.wait(reply.wait):
+                msg = "the sandbox has stopped"
+                raise ConnectionAbortedError(msg)
+            connection.send(reply.answer, source, request, close=close, cut=reply.cut)
+        except OSError:
+            self._service.undelivered(reply)
+            raise
+        return not close
+
+    # What tests look at and turn
+
+    @property
+    def port(self) -> int:
+        """The port; before the first start the one asked for."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where the API is served, without a slash at the end."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._ssl else 'http'}://{host}:{self._port}"
+
+    @property
+    def key(self) -> str:
+        """The first of the keys that are let in."""
+        return self._service.keys[0]
+
+    @property
+    def source(self) -> str:
+        """What the records are; every answer tells it as `X-Data-Source`."""
+        return self._service.source
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at present."""
+        return self._service.faults
+
+    def set_faults(self, **changes: Any) -> Faults:  # noqa: ANN401 - fields of many types
+        """Replace some of the faults while the server runs.
+
+        The seeded draws begin afresh; records that drifted stay as they are, and the list
+        answers before which a drift waits are counted from the call that declares it.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Faults`.
+
+        Returns
+        -------
+        Faults
+            The faults from now on.
+        """
+        return self._service.set_faults(changes)
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The requests so far, in the order of their arrival."""
+        return self._service.requests()
+
+    @property
+    def billed(self) -> int:
+        """The credits that the requests so far would have cost."""
+        return self._service.billed()
+
+    def reset_counts(self) -> None:
+        """Forget requests, spent credits, rate windows, and the counts that faults go by."""
+        self._service.reset_counts()
+
+    def records(self, dataset: str) -> list[dict[str, Any]]:
+        """Return copies of the served records, as detail answers have them."""
+        return self._service.records(dataset)
+
+    def add_records(
+        self, dataset: str, records: Iterable[dict[str, Any]] | int
+    ) -> list[dict[str, Any]]:
+        """Serve further records: given ones, or that many generated ones.
+
+        Returns
+        -------
+        list of dict
+            What was added.
+        """
+        return self._service.add_records(dataset, records)
+
+    def remove_records(
+        self, dataset: str, which: int | Callable[[dict[str, Any]], bool]
+    ) -> list[dict[str, Any]]:
+        """Stop serving records: those that a test picks, or that many at random.
+
+        Returns
+        -------
+        list of dict
+            What was removed.
+        """
+        return self._service.remove_records(dataset, which)

@@ -1,0 +1,233 @@
+"""The getters of mine sites, and of their resources and reserves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Unpack
+
+import pandas as pd
+
+from sectorsdf import datasets as ds
+from sectorsdf.addressed import addressed_frame, chosen_client, told_missing, with_details
+from sectorsdf.details import keys_of
+from sectorsdf.frame import ATTRS
+from sectorsdf.resources import records_of, resources_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sectorsdf import vocabularies as vocab
+    from sectorsdf.calls import CallOptions
+    from sectorsdf.client import Client
+
+__all__ = ["get_mining_site", "get_mining_site_resources", "get_mining_sites"]
+
+
+def get_mining_sites(
+    *,
+    company: str | None = None,
+    province: vocab.SiteProvince | str | None = None,
+    commodity_type: vocab.CommodityType | str | None = None,
+    year: int | None = None,
+    min_production: float | None = None,
+    order_by: vocab.SiteSort | None = None,
+    details: bool = False,
+    max_rows: int | None = None,
+    strict: bool = False,
+    validate: bool = True,
+    client: Client | None = None,
+    **options: Unpack[CallOptions],
+) -> pd.DataFrame:
+    """Return the mine sites, one row for each site, reporting year and commodity.
+
+    Parameters
+    ----------
+    company : str, optional
+        Slug of the owning company.
+    province : str, optional
+        Province, exact: upper and lower case count. See `sectorsdf.vocabularies.SITE_PROVINCES`.
+    commodity_type : str, optional
+        Coal, Copper, Gold or Nickel; case does not count.
+    year : int, optional
+        Reporting year, 1900 to 2026.
+    min_production : float, optional
+        Only rows whose `production_volume`, in the row's own unit, is at least this.
+    order_by : str, optional
+        ``-year`` (the default), ``production_volume`` or ``strip_ratio``; with ``-`` before it for
+        descending.
+    details : bool, default False
+        Whether to add what the detail endpoint knows of each site, for one credit a distinct slug.
+    max_rows, strict, validate, client, **options
+        As in `get_mining_licenses`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row is one site in one reporting year for one commodity. Columns: name, project_name
+        (text), year (Int64), commodity_type (text), production_volume (float64, in `unit`), unit
+        (text: Mt coal, koz gold, kton copper, wmt nickel ore), strip_ratio (float64), province,
+        city, company_slug, company_name, slug (text). With `details` also
+        overburden_removal_volume (float64), latitude, longitude (float64, degrees),
+        measurement_year (Int64), proven_reserves, probable_reserves, total_reserves,
+        measured_resources, indicated_resources, inferred_resources, total_resources (float64: ore
+        or coal, all in `tonnage_unit`), tonnage_unit (text: Mt, or wmt for nickel ore),
+        calorific_value_min, calorific_value_max (float64, kcal/kg), and resources_reserves (the
+        API's JSON as text; `get_mining_site_resources` takes it apart).
+
+    Raises
+    ------
+    FilterError, IncompleteSweepError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
+
+    Notes
+    -----
+    Costs one credit for each page of 30 rows, with `details` one more for each distinct slug, also
+    for a slug that the detail endpoint does not know, such as a mine abroad. That endpoint answers
+    one record for a slug: its figures go to the row of the same year, commodity and company; the
+    slug's other rows have none, which one warning and the provenance say. Source: Sectors API,
+    ``/v2/mining/sites/``.
+    """
+    filters = {
+        "company": company,
+        "province": province,
+        "commodity_type": commodity_type,
+        "year": year,
+        "min_production": min_production,
+        "order_by": order_by,
+    }
+    chosen = chosen_client(client)
+
+    def add_details(listed: pd.DataFrame) -> pd.DataFrame:
+        return with_details(listed, chosen, strict=strict, options=options)
+
+    return chosen.fetch(
+        ds.MINING_SITES,
+        filters,
+        max_rows=max_rows,
+        strict=strict,
+        validate=validate,
+        options=options,
+        then=add_details if details else None,
+    )
+
+
+def get_mining_site(
+    slug: str | Iterable[str] | pd.DataFrame,
+    *,
+    missing: Literal["raise", "skip"] = "raise",
+    strict: bool = False,
+    client: Client | None = None,
+    **options: Unpack[CallOptions],
+) -> pd.DataFrame:
+    """Return the full record of one mine site, or of several at once.
+
+    Parameters
+    ----------
+    slug : str, iterable of str, or DataFrame
+        One slug, several, or a frame with a `slug` column. Each distinct slug is one row.
+    missing : {"raise", "skip"}
+        What to do where the API does not know a slug (a mine abroad, for one). ``"skip"`` leaves
+        it out with a warning.
+    strict, client, **options
+        As in `get_mining_licenses`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row is one site, in the order asked for: the columns of
+        ``get_mining_sites(details=True)``.
+
+    Raises
+    ------
+    NotFoundError
+        A slug is unknown; ``.missing`` names it and ``.frame`` has the rows that were found.
+    FilterError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
+
+    Notes
+    -----
+    Costs one credit a slug, also for an unknown one; an answer is used again for an hour by the
+    same client. Source: Sectors API, ``/v2/mining/sites/{slug}/``.
+    """
+    return addressed_frame(
+        ds.MINING_SITE,
+        slug,
+        missing=missing,
+        strict=strict,
+        client=client,
+        options=options,
+    )
+
+
+def get_mining_site_resources(
+    sites: str | Iterable[str] | pd.DataFrame | None = None,
+    *,
+    missing: Literal["raise", "skip"] | None = None,
+    strict: bool = False,
+    client: Client | None = None,
+    **options: Unpack[CallOptions],
+) -> pd.DataFrame:
+    """Return the resources and reserves of mine sites, one row a figure, each with its unit.
+
+    Parameters
+    ----------
+    sites : str, iterable of str, or DataFrame, optional
+        A slug, several, a frame with a `slug` column, or nothing for every site. A frame that
+        `get_mining_sites(details=True)` or `get_mining_site` gave holds the figures already: no
+        request is made for it.
+    missing : {"raise", "skip"}, optional
+        What to do where the API does not know a slug: by default it raises for slugs that were
+        named, and leaves out those of a frame or of every site (a mine abroad has no details).
+    strict : bool, default False
+        Raise where a figure's key does not follow the grammar, instead of warning.
+    client, **options
+        As in `get_mining_licenses`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row is one figure of one site. Columns: slug, name (text), year (Int64),
+        commodity_type, company_slug, company_name, province (text), measurement_year (Int64),
+        ore_type (text: limonite, saprolite, or missing), stage (text: reserves or resources),
+        category (text: proven, probable, total, measured, indicated, inferred, exploration_target,
+        inventory, or missing), component (text: ore, coal, or an element or oxide), measure (text:
+        tonnage, contained, grade, calorific_value), value, value_min, value_max (float64, in
+        `unit`), unit (text: Mt, wmt, dmt, Kt, koz, g/t, %, kcal/kg), verified (boolean),
+        source_field, raw (text). Never add up rows of different units; see `sectorsdf.units`.
+
+    Raises
+    ------
+    NotFoundError, FilterError, DataError, CreditLimitError, APIError
+        As in `get_mining_site`.
+
+    Notes
+    -----
+    Costs one credit a distinct slug, nothing for a frame with details; for every site also one for
+    each page of the list. A slug's record describes one reporting year and commodity. Source:
+    Sectors API, ``/v2/mining/sites/{slug}/``.
+    """
+    dataset = ds.MINING_SITE_RESOURCES
+    if isinstance(sites, pd.DataFrame) and "resources_reserves" in sites.columns:
+        facts = {**sites.attrs.get(ATTRS, {}), "dataset": dataset.name, "credits": 0}
+        return resources_frame(records_of(sites), facts, strict=strict)
+    chosen = chosen_client(client)
+
+    def tidy(given: str | Iterable[str] | pd.DataFrame, spent: int = 0) -> pd.DataFrame:
+        left = dict(options)
+        if (limit := options.get("max_credits")) is not None:
+            left["max_credits"] = limit - spent
+        keys = keys_of(given, "slug")
+        records, unknown, facts = chosen.fetch_records(dataset, keys, options=left)
+        facts["credits"] += spent
+        frame = resources_frame(records.values(), facts, strict=strict)
+        named = not isinstance(given, pd.DataFrame)
+        how = missing or ("raise" if named else "quiet")
+        return told_missing(frame, unknown, dataset, how, chosen.base_url)
+
+    if sites is not None:
+        return tidy(sites)
+    return chosen.fetch(
+        ds.MINING_SITES,
+        {},
+        options=options,
+        then=lambda listed: tidy(listed, listed.attrs[ATTRS]["credits"]),
+    )

@@ -1,0 +1,125 @@
+"""What all tests share: no network, no settings of the machine, the way to the reference."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class NetworkError(Exception):
+    """A test reached for another machine.
+
+    No OSError on purpose: the package would take that for a failure of the line and try again.
+    """
+
+
+def _is_here(host):
+    if isinstance(host, bytes):
+        host = host.decode()
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _guarded(method):
+    def connect(self, address):
+        # A path of the file system has no host.
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+            message = f"this test may not connect to {address!r}"
+            raise NetworkError(message)
+        return method(self, address)
+
+    return connect
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network():
+    """Let connections and names through that lead to this machine, and no others."""
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host, *args, **kwargs):
+        if not _is_here(host):
+            message = f"this test may not look up {host!r}"
+            raise NetworkError(message)
+        return resolve(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch, tmp_path):
+    """Keep the tests away from the user's key, address, journal and ledger."""
+    for name in list(os.environ):
+        if name == "SECTORS_API_KEY" or name.startswith("SECTORSDF_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SECTORSDF_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of reference material, which is no part of the project."""
+    if not _SHARED.is_dir():
+        pytest.skip("the reference material beside the project is not on this machine")
+    return _SHARED
+
+
+@pytest.fixture(scope="session")
+def real_data(shared):
+    """The folder of real records."""
+    folder = shared / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder of real records is not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recorded(shared):
+    """The folder of answers that were recorded."""
+    folder = shared / "reference" / "recorded"
+    if not folder.is_dir():
+        pytest.skip("the folder of recorded answers is not on this machine")
+    return folder
+
+
+# A fixed day, and so few records that a test may start a server of its own.
+_TODAY = {"today": date(2026, 1, 15)}
+_SMALL = {"licenses": 130, "auctions": 14, "sites": 80, **_TODAY}
+
+
+@pytest.fixture
+def serve():
+    """Start a sandbox of the test's own, over given records if any; return a client of it."""
+    from sectorsdf import sandbox
+
+    with contextlib.ExitStack() as stack:
+
+        def start(records=None, **options):
+            server = _SMALL if records is None else {**_TODAY, "records": records}
+            return stack.enter_context(sandbox.running(**{"server": server, **options}))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """The few records that `serve` has by itself, by dataset."""
+    from sectorsdf import sandbox
+
+    names = ("mining_licenses", "mining_license_auctions", "mining_sites")
+    with sandbox.Sandbox(**_SMALL) as server:
+        return {name: server.records(name) for name in names}

@@ -1,0 +1,286 @@
+"""A server of paged lists in memory, and what the tests of the sweep ask of its answers."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import Counter
+from itertools import groupby
+
+from sectorsdf import errors
+from sectorsdf.evidence import Page
+from sectorsdf.sweep import Sweep
+
+
+class Server:
+    """Answers requests for pages as the API does, and misbehaves where told to.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The rows, which tie in this order.
+    limit : int
+        The page size.
+    unstable : int, optional
+        Seed of the draws by which rows that tie change places at every request.
+    replicas : int, optional
+        With `unstable`: the number of orders of the ties between which the draws choose; without
+        it, every request has its own.
+    events : dict, optional
+        Changes of the rows, by the number of the request (from 1) before which they happen.
+    tell : callable, optional
+        Makes the total that is told of the true one.
+    has_next : bool, optional
+        Said of every page, in place of the truth.
+    rewinds : bool
+        Whether offsets past the end serve the last page again.
+    bare : bool
+        Whether the answer is a list without a total.
+    refused : tuple of str
+        Filters that are a bad request.
+    free : bool
+        Whether pages cost nothing.
+    """
+
+    def __init__(
+        self,
+        rows,
+        *,
+        limit=30,
+        unstable=None,
+        replicas=None,
+        events=None,
+        tell=None,
+        has_next=None,
+        rewinds=False,
+        bare=False,
+        refused=(),
+        free=False,
+    ):
+        self.rows = list(rows)
+        self.limit = limit
+        self.dice = None if unstable is None else random.Random(unstable)
+        self.replicas = replicas
+        self.events = dict(events or {})
+        self.tell = tell or (lambda total: total)
+        self.has_next = has_next
+        self.rewinds = rewinds
+        self.bare = bare
+        self.refused = refused
+        self.free = free
+        self.log = []
+        self.totals = []
+        self._lock = threading.Lock()
+        self._views = {}
+
+    def __call__(self, request):
+        with self._lock:
+            self.log.append(request)
+            change = self.events.get(len(self.log))
+            if change is not None:
+                self.rows = list(change(list(self.rows)))
+                self._views.clear()
+            if any(name in self.refused for name, _ in request.filters):
+                raise errors.BadRequestError("not a filter", url="http://127.0.0.1/", status=400)
+            return self._answer(request)
+
+    def _answer(self, request):
+        view, ranks = self._view(request)
+        offset, true = request.offset, len(view)
+        if self.rewinds and offset >= true:
+            offset = max(true - 1, 0) // self.limit * self.limit
+        records = self._cut(view, ranks, offset)
+        # The reader gets rows of its own, as it does from a wire.
+        records = [dict(record) for record in records]
+        told = self.tell(true)
+        self.totals.append(told)
+        has_next = offset + self.limit < true if self.has_next is None else self.has_next
+        paid = 0 if self.free else 1
+        if self.bare:
+            return Page(records, None, 30, None, paid)
+        return Page(records, told, self.limit, has_next, paid)
+
+    def _view(self, request):
+        key = request.filters, request.order
+        if key not in self._views:
+            found = [
+                row
+                for row in self.rows
+                if all(str(row.get(name)) == value for name, value in request.filters)
+            ]
+            found = in_order(found, request.order)
+            field = request.order.lstrip("-")
+            self._views[key] = found, [row.get(field) for row in found]
+        return self._views[key]
+
+    def _cut(self, view, ranks, offset):
+        stop = min(offset + self.limit, len(view))
+        if self.dice is None or offset >= stop:
+            return view[offset:stop]
+        dice = self.dice
+        if self.replicas is not None:
+            dice = random.Random(dice.randrange(self.replicas))
+        # Only the ties that reach into the page are shuffled: the others cannot be seen. With
+        # replicas, each has one order of all ties, whichever page is asked for.
+        begin, finish = offset, stop
+        while begin > 0 and (self.replicas or ranks[begin - 1] == ranks[offset]):
+            begin -= 1
+        while finish < len(ranks) and ranks[finish] == ranks[stop - 1]:
+            finish += 1
+        shuffled = []
+        for _, ties in groupby(range(begin, finish), lambda place: ranks[place]):
+            group = [view[place] for place in ties]
+            dice.shuffle(group)
+            shuffled += group
+        return shuffled[offset - begin : stop - begin]
+
+
+def in_order(rows, order):
+    """Sort rows as the API does: nulls last, and so first when descending; ties as they stand."""
+    field = order.lstrip("-")
+
+    def key(row):
+        return row.get(field) is None, 0 if row.get(field) is None else row.get(field)
+
+    return sorted(rows, key=key, reverse=order.startswith("-"))
+
+
+def made(seed, count, *, ranks, fine=None, kinds=3, places=2, nulls=0.0, start=0):
+    """Return synthetic rows whose `rank` ties as often as it has few values."""
+    dice = random.Random(seed)
+    rows = []
+    for number in range(start, start + count):
+        row = {
+            "id": number,
+            "rank": dice.randrange(ranks),
+            "fine": dice.randrange(fine or 10 * count + 10),
+            "kind": f"kind {dice.randrange(kinds)}",
+            "place": f"place {dice.randrange(places)}",
+        }
+        if dice.random() < nulls:
+            row[dice.choice(["rank", "place"])] = None
+        rows.append(row)
+    return rows
+
+
+def text_of(row):
+    return json.dumps(row, sort_keys=True)
+
+
+def multiset(rows):
+    return Counter(map(text_of, rows))
+
+
+class Run:
+    """A sweep over a server: the rows that its sink took, and how it ended."""
+
+    def __init__(self, server, *, order="rank", **options):
+        self.server, self.order = server, order
+        self.sunk = []
+        self.result = self.error = None
+        self.sweep = Sweep(server, self.sunk.extend, order=order, **options)
+        try:
+            self.result = self.sweep.run()
+        except errors.IncompleteSweepError as error:
+            self.error = error
+
+    @property
+    def complete(self):
+        return self.error is None
+
+    @property
+    def report(self):
+        return self.error.report if self.result is None else self.result.certificate
+
+    @property
+    def credits(self):
+        return self.report["credits"]
+
+    @property
+    def notes(self):
+        return self.report["notes"]
+
+    @property
+    def rows(self):
+        """The rows in the order of the result, or of the error's report."""
+        order = self.report["order"] if self.result is None else self.result.order
+        return [self.sunk[number] for number in order]
+
+    def check(self, *, exact_order=False):
+        """Assert that the rows are the server's own, in the order that was asked for."""
+        assert self.complete, self.error
+        rows, true = self.rows, in_order(self.server.rows, self.order)
+        limit = self.sweep.max_rows
+        cut = len(true) if limit is None else min(limit, len(true))
+        field = self.order.lstrip("-")
+        assert [row[field] for row in rows] == [row[field] for row in true[:cut]]
+        if cut == len(true):
+            assert multiset(rows) == multiset(true)
+        else:
+            assert multiset(rows) <= multiset(true)
+        if exact_order:
+            assert rows == true[:cut]
+        assert self.report["rows"] == len(rows)
+        assert self.report["complete"] is (len(rows) == self.report["total"])
+        self.check_accounts()
+        return self
+
+    def check_error(self):
+        """Assert that an incomplete sweep says so and hands on what came."""
+        assert not self.complete
+        assert self.report["complete"] is False
+        assert self.error.missing >= 0
+        assert len(self.report["order"]) == len(set(self.report["order"])) == self.report["rows"]
+        self.check_accounts()
+        return self
+
+    def check_accounts(self):
+        """Assert that each page is counted, and that no row was handed on twice."""
+        report = self.report
+        assert report["pages"] == len(self.server.log) - len(self.refusals())
+        assert report["credits"] == (0 if self.server.free else report["pages"])
+        assert len(self.sunk) == len(self.sweep.evidence.ids)
+
+    def refusals(self):
+        return [r for r in self.server.log if any(n in self.server.refused for n, _ in r.filters)]
+
+
+class ScriptedCrew:
+    """Stands in for the threads: who is served and who arrives next is drawn, and can be repeated.
+
+    Between being asked for and being served, and between being served and arriving, any of the
+    jobs under way may overtake any other.
+    """
+
+    dice = random.Random(0)
+
+    def __init__(self, workers, work):
+        self.workers, self.work = workers, work
+        self.asked, self.served = [], []
+
+    @classmethod
+    def with_seed(cls, seed):
+        return type("Scripted", (cls,), {"dice": random.Random(seed)})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        pass
+
+    @property
+    def under_way(self):
+        return len(self.asked) + len(self.served)
+
+    def submit(self, job):
+        self.asked.append(job)
+
+    def next(self, timeout=None):
+        while self.asked and (not self.served or self.dice.random() < 0.5):
+            job = self.asked.pop(self.dice.randrange(len(self.asked)))
+            try:
+                self.served.append((job, self.work(job), None))
+            except Exception as error:  # noqa: BLE001 - handed on, as a thread does
+                self.served.append((job, None, error))
+        return self.served.pop(self.dice.randrange(len(self.served)))

@@ -1,0 +1,249 @@
+"""Servers and sweeps in processes of their own, so that they can be killed.
+
+Run as a program, this file is such a sweep: it does the call that its argument describes, writes
+the frame as Parquet, and prints what it spent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+import requests
+
+import sectorsdf
+from sectorsdf.sandbox import DEFAULT_KEY
+
+LIST = "/v2/mining/licenses/"
+
+
+def wait_until(condition, *, seconds=30.0, pause=0.002):
+    """Wait until a condition holds, and return what it gave."""
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"not within {seconds} s: {condition}")
+        time.sleep(pause)
+    return found
+
+
+class Process:
+    """A child process that ends with its block."""
+
+    def __init__(self, *words, **options):
+        # The children try the same package, with warnings as errors too.
+        home = str(Path(sectorsdf.__file__).parents[1])
+        self.popen = subprocess.Popen(
+            [sys.executable, "-W", "error", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": home},
+            **options,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.kill()
+        self.popen.stdout.close()
+
+    @property
+    def running(self):
+        return self.popen.poll() is None
+
+    def kill(self):
+        """End it by SIGKILL, which nothing can catch."""
+        self.popen.kill()
+        self.popen.wait(10)
+
+    def interrupt(self):
+        """Send what Ctrl-C sends; return how many seconds it took to leave."""
+        begun = time.monotonic()
+        self.popen.send_signal(signal.SIGINT)
+        self.popen.wait(10)
+        return time.monotonic() - begun
+
+
+class ServerProcess(Process):
+    """A sandbox in a process of its own."""
+
+    def __init__(self, *, licenses, port=0, faults=None):
+        super().__init__(
+            *("-m", "sectorsdf.sandbox", "--licenses", str(licenses), "--port", str(port)),
+            *("--faults", json.dumps(faults or {})),
+        )
+        self.url = self.popen.stdout.readline().rpartition(" ")[2].strip()
+        assert self.url, "the server did not start"
+
+    @property
+    def port(self):
+        return int(self.url.rpartition(":")[2])
+
+    def _control(self, name, **changes):
+        with requests.Session() as session:
+            session.trust_env = False
+            url = f"{self.url}/_sandbox/{name}"
+            answer = session.post(url, json=changes) if changes else session.get(url)
+            answer.raise_for_status()
+            return answer.json()
+
+    def stats(self):
+        return self._control("stats")
+
+    def requests(self):
+        return self._control("requests")["requests"]
+
+    def set_faults(self, **changes):
+        return self._control("faults", **changes)
+
+
+class SweepProcess(Process):
+    """A call of a getter in a process of its own.
+
+    Parameters
+    ----------
+    url : str
+        The server.
+    cache : Path
+        The cache folder.
+    getter : str
+        The getter's name.
+    args, client : dict, optional
+        Of the getter and of the client.
+    file_limit : int, optional
+        Bytes beyond which no file can be written, as on a full disk.
+    """
+
+    def __init__(
+        self,
+        url,
+        cache,
+        *,
+        getter="get_mining_licenses",
+        args=None,
+        client=None,
+        file_limit=None,
+        **options,
+    ):
+        # Beside the cache, which a test may put on a disk that is full.
+        SweepProcess.count = getattr(SweepProcess, "count", 0) + 1
+        self.out = Path(cache).parent / f"out-{os.getpid()}-{SweepProcess.count}.parquet"
+        task = {
+            "url": url,
+            "cache": str(cache),
+            "out": str(self.out),
+            "getter": getter,
+            "args": args or {},
+            "client": client or {},
+            "file_limit": file_limit,
+        }
+        super().__init__(__file__, json.dumps(task), **options)
+
+    def end(self, seconds=60):
+        """Wait for its end; return what it told, with the frame."""
+        text, _ = self.popen.communicate(timeout=seconds)
+        told = json.loads(text.splitlines()[-1]) if text.strip() else {}
+        told["exit"] = self.popen.returncode
+        if self.out.exists():
+            told["frame"] = sectorsdf.read_parquet(self.out)
+            self.out.unlink()
+        return told
+
+
+def paid_pages(cache):
+    """Return the names of the whole pages that lie in a cache folder's journal."""
+    names = []
+    for path in sorted(Path(cache).glob("journal/*/*.page")):
+        head = path.read_bytes().partition(b"\n")[0]
+        names.append(json.loads(head)["name"])
+    return names
+
+
+def offsets(names):
+    """Return the offsets of journalled pages of a list without filters."""
+    return {offset for offset, filters, _, _ in names if not filters}
+
+
+def asked_offsets(log, *, billed=None):
+    """Return the offset of each list request of a server's log, in their order."""
+    found = []
+    for entry in log:
+        facts = entry if isinstance(entry, dict) else {n: getattr(entry, n) for n in _FACTS}
+        if facts["path"] == LIST and billed in (None, facts["billed"]):
+            found.append(int(facts["query"]["offset"]))
+    return found
+
+
+_FACTS = ("path", "billed", "query")
+
+
+def same_frame(frame, truth):
+    """Tell whether two frames have the same values, dtypes, names and order."""
+    with suppress(AssertionError):
+        pd.testing.assert_frame_equal(frame, truth)
+        return digest(frame) == digest(truth)
+    return False
+
+
+def digest(frame):
+    return frame.attrs["sectorsdf"]["certificate"]["digest"]
+
+
+@contextmanager
+def small_disk(folder, size):
+    """Mount a file system of a few bytes on a folder; give None where that is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=10).returncode == 0
+    except OSError:
+        done = False
+    try:
+        yield folder if done else None
+    finally:
+        if done:
+            subprocess.run(["umount", str(folder)], check=True, timeout=10)
+
+
+def main(text):
+    task = json.loads(text)
+    # A program that was started in the background may have inherited that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if task["file_limit"] is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_limit"], resource.RLIM_INFINITY))
+    settings = task["client"]
+    if "retry" in settings:
+        settings["retry"] = sectorsdf.RetryPolicy(**settings["retry"])
+    if "timeout" in settings:
+        settings["timeout"] = tuple(settings["timeout"])
+    client = sectorsdf.Client(DEFAULT_KEY, task["url"], cache_folder=task["cache"], **settings)
+    told = {}
+    with client:
+        try:
+            frame = getattr(sectorsdf, task["getter"])(client=client, **task["args"])
+        except sectorsdf.SectorsdfError as error:
+            told = {"error": type(error).__name__, "message": str(error)}
+        except KeyboardInterrupt:
+            told = {"error": "KeyboardInterrupt"}
+        else:
+            if task["file_limit"] is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            sectorsdf.write_parquet(frame, task["out"])
+        told["spent"], told["pace"] = client.spent, client.pace()
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 3 if "error" in told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
