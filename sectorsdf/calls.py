@@ -255,6 +255,7 @@ class ListCall(_Call):
             on_plan=plan,
             on_page=lambda _: self.tell(sweep.pages, max(sweep.planned, sweep.pages)),
             on_interrupt=self.link.transport.stop,
+            on_stale=lambda request: self.entry.drop([*request]),
         )
         return sweep
 

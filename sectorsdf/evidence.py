@@ -76,6 +76,8 @@ class Arrived(NamedTuple):
     started, ended : int
         How many pages had arrived when it was asked for, and when it arrived: a page that ended
         before another started is older than that one.
+    request : Request or None
+        What was asked.
     """
 
     offset: int
@@ -84,6 +86,7 @@ class Arrived(NamedTuple):
     has_next: bool | None
     started: int = 0
     ended: int = 0
+    request: Request | None = None
 
 
 def identity(record: Mapping[str, Any]) -> bytes:

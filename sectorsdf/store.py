@@ -141,6 +141,13 @@ class JournalEntry:
     def __contains__(self, name: object) -> bool:
         return self.get(name) is not None
 
+    def drop(self, name: object) -> None:
+        """Forget one page, which holds no longer."""
+        path = self._path(name)
+        if path is not None:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Forget all pages: the call that they belong to has ended well, or begins afresh.
 

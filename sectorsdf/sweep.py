@@ -18,7 +18,7 @@ from sectorsdf.evidence import Arrived, Evidence, Request, digest_of, sort_key
 from sectorsdf.repair import repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.evidence import Page
 
@@ -75,6 +75,8 @@ class Sweep:
         Told the number of pages that the sweep will need, and of each page that arrives.
     on_interrupt : callable, optional
         Called on Ctrl-C, so that workers which wait give up at once.
+    on_stale : callable, optional
+        Told of each request whose page holds no longer, so that nobody keeps it.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Sweep:
         on_plan: Callable[[int], None] | None = None,
         on_page: Callable[[Page], None] | None = None,
         on_interrupt: Callable[[], None] | None = None,
+        on_stale: Callable[[Request], None] | None = None,
     ) -> None:
         self.fetch = fetch
         self.order = self.wanted = order
@@ -104,6 +107,7 @@ class Sweep:
         self.on_plan = on_plan or _ignore
         self.on_page = on_page or _ignore
         self.on_interrupt = on_interrupt or _nothing
+        self.on_stale = on_stale or _ignore
         fields = [entry.lstrip("-") for entry in (order, finest) if entry]
         self.evidence = Evidence(tuple(dict.fromkeys([*fields, *self.facets])), sink)
         self.arrived: list[Arrived] = []
@@ -210,7 +214,9 @@ class Sweep:
         evidence = self.evidence
         started = self._clock.pop(request, self.pages)
         numbers = evidence.learn(page)
-        entry = Arrived(request.offset, numbers, page.total, page.has_next, started, self.pages)
+        entry = Arrived(
+            request.offset, numbers, page.total, page.has_next, started, self.pages, request
+        )
         # What comes from behind the end does not stand where it was asked for.
         behind = 0 < request.offset >= (page.total if page.total is not None else math.inf)
         if place and not behind:
@@ -331,6 +337,13 @@ class Sweep:
             self.notes.append("the API told no total; the list was followed to its end")
         if moved:
             raise self.give_up(0, "rows came twice, and no total tells whether others are lacking")
+
+    def discard(self, entries: Iterable[Arrived]) -> None:
+        """Forget pages that hold no longer, so that a later call does not take them for true."""
+        for request in (entry.request for entry in entries):
+            if request is not None:
+                self.on_stale(request)
+                self._draws.pop(request._replace(draw=0), None)
 
     def accepted(self) -> list[int]:
         """Return the rows seen, those whose place is known first and in that order."""
