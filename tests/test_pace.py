@@ -553,7 +553,7 @@ def test_processes_share_one_limit(server, tmp_path, rate):
         return time.monotonic() - start
 
     if rate is None:
-        run(20)
+        run(35)
         learnt = json.loads((tmp_path / "state").read_text(encoding="utf-8"))
         assert learnt["settled"]
         assert learnt["requests"] == 20
@@ -561,4 +561,4 @@ def test_processes_share_one_limit(server, tmp_path, rate):
         limiter.refused.clear()
     run(8)
     assert limiter.refused == []
-    assert len(limiter.passed) == (32 if rate else 112)
+    assert len(limiter.passed) == (32 if rate else 172)
