@@ -65,8 +65,8 @@ class Arrived(NamedTuple):
 
     Attributes
     ----------
-    offset : int
-        Where it lay.
+    request : Request
+        What was asked.
     numbers : list of int
         Its rows.
     total : int or None
@@ -76,17 +76,19 @@ class Arrived(NamedTuple):
     started, ended : int
         How many pages had arrived when it was asked for, and when it arrived: a page that ended
         before another started is older than that one.
-    request : Request or None
-        What was asked.
     """
 
-    offset: int
+    request: Request
     numbers: list[int]
     total: int | None
     has_next: bool | None
-    started: int = 0
-    ended: int = 0
-    request: Request | None = None
+    started: int
+    ended: int
+
+    @property
+    def offset(self) -> int:
+        """Where it lay."""
+        return self.request.offset
 
 
 def identity(record: Mapping[str, Any]) -> bytes:

@@ -334,8 +334,11 @@ def _settle_drift(sweep: Sweep, repairs: _Repairs) -> None:
     changed = max((entry.ended for entry in _told(sweep) if entry.total != total), default=0)
     evidence.total = total
     evidence.forget_places()
-    true = [entry for entry in sweep.arrived if entry.total == total and entry.started >= changed]
-    sweep.discard(entry for entry in (*sweep.arrived, *sweep.others) if entry not in true)
+    true: list[Arrived] = []
+    stale = list(sweep.others)
+    for entry in sweep.arrived:
+        (true if entry.total == total and entry.started >= changed else stale).append(entry)
+    sweep.discard(stale)
     sweep.others.clear()
     sweep.arrived = true
     for entry in true:

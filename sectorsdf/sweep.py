@@ -214,9 +214,7 @@ class Sweep:
         evidence = self.evidence
         started = self._clock.pop(request, self.pages)
         numbers = evidence.learn(page)
-        entry = Arrived(
-            request.offset, numbers, page.total, page.has_next, started, self.pages, request
-        )
+        entry = Arrived(request, numbers, page.total, page.has_next, started, self.pages)
         # What comes from behind the end does not stand where it was asked for.
         behind = 0 < request.offset >= (page.total if page.total is not None else math.inf)
         if place and not behind:
@@ -340,10 +338,9 @@ class Sweep:
 
     def discard(self, entries: Iterable[Arrived]) -> None:
         """Forget pages that hold no longer, so that a later call does not take them for true."""
-        for request in (entry.request for entry in entries):
-            if request is not None:
-                self.on_stale(request)
-                self._draws.pop(request._replace(draw=0), None)
+        for entry in entries:
+            self.on_stale(entry.request)
+            self._draws.pop(entry.request._replace(draw=0), None)
 
     def accepted(self) -> list[int]:
         """Return the rows seen, those whose place is known first and in that order."""
