@@ -36,6 +36,7 @@ from sectorsdf.errors import (
     ServerError,
     UnitError,
 )
+from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
 from sectorsdf.mining import (
     get_mining_license_auction,
     get_mining_license_auction_participants,
@@ -80,6 +81,7 @@ __all__ = [
     "UnitError",
     "__version__",
     "check_resources",
+    "credits",
     "get_mining_license_auction",
     "get_mining_license_auction_participants",
     "get_mining_license_auction_phases",

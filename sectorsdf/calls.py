@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from sectorsdf import query as q
 from sectorsdf.answers import parse_page, parse_record
-from sectorsdf.credits import Allowance
 from sectorsdf.crew import Crew
 from sectorsdf.errors import APIError, ConfigurationError, CreditLimitError, NotFoundError
 from sectorsdf.evidence import PAGE_SIZE, Page, Request
+from sectorsdf.ledger import Allowance
 from sectorsdf.sweep import Sweep
 
 if TYPE_CHECKING:

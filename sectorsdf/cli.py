@@ -13,7 +13,6 @@ import click
 
 import sectorsdf
 from sectorsdf import settings
-from sectorsdf.credits import Ledger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +67,7 @@ def _until_ended() -> None:
 )
 def show_credits(by: Any) -> None:  # noqa: ANN401
     """Show the credits spent from this machine."""
-    frame = Ledger(settings.cache_dir() / "credits.jsonl").frame(by)
+    frame = sectorsdf.credits(by)
     click.echo("No credits were spent yet." if frame.empty else frame.to_string(index=False))
 
 

@@ -15,9 +15,9 @@ from sectorsdf import query as q
 from sectorsdf import settings
 from sectorsdf._version import __version__
 from sectorsdf.calls import Connection, DetailCall, ListCall, Memory, Quote, positive
-from sectorsdf.credits import Allowance, Ledger, fingerprint
 from sectorsdf.errors import ConfigurationError, IncompleteSweepError
 from sectorsdf.frame import FrameBuilder, warn
+from sectorsdf.ledger import Allowance, Ledger, fingerprint
 from sectorsdf.pace import Gate, RateLimit
 from sectorsdf.store import Journal
 from sectorsdf.transport import RetryPolicy, Transport

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from sectorsdf import errors
 from sectorsdf._version import __version__
-from sectorsdf.credits import Allowance, Ledger, fingerprint, price
+from sectorsdf.ledger import Allowance, Ledger, fingerprint, price
 from sectorsdf.pace import Gate, GateStoppedError, Ticket
 from sectorsdf.replies import Reply, refusal, retry_after, without
 from sectorsdf.settings import ApiKey, is_loopback

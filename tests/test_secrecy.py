@@ -24,7 +24,7 @@ from scripted import RECORD, Scripted, always, answer, in_turn, page
 
 import sectorsdf
 from sectorsdf import client as client_module
-from sectorsdf.credits import Ledger
+from sectorsdf.ledger import Ledger
 from sectorsdf.pace import Gate
 from sectorsdf.settings import ApiKey
 from sectorsdf.transport import RetryPolicy, Transport

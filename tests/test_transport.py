@@ -25,7 +25,7 @@ from scripted import RECORD, Scripted, always, answer, in_turn, page
 
 import sectorsdf
 from sectorsdf import transport
-from sectorsdf.credits import Allowance, Ledger
+from sectorsdf.ledger import Allowance, Ledger
 from sectorsdf.pace import Gate, GateStoppedError
 from sectorsdf.replies import retry_after
 from sectorsdf.settings import ApiKey

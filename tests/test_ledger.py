@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorsdf import errors
-from sectorsdf.credits import Allowance, Ledger, fingerprint, price
+from sectorsdf.ledger import Allowance, Ledger, fingerprint, price
 
 KEY = "0123456789abcdef" * 4
 
@@ -211,3 +211,17 @@ class TestAllowance:
         for thread in threads:
             thread.join()
         assert len(granted) == allowance.spent == 100
+
+
+def test_what_a_client_spends_stands_in_credits(serve, tmp_path):
+    import sectorsdf
+
+    assert sectorsdf.credits().empty
+    client = serve(cache_folder=tmp_path / "cache")
+    sectorsdf.get_mining_license_auctions(client=client)
+    sectorsdf.get_mining_licenses(client=client, max_rows=45)
+    by_endpoint = sectorsdf.credits("endpoint").set_index("endpoint")["credits"]
+    assert by_endpoint.to_dict() == {"/v2/mining/license-auctions/": 1, "/v2/mining/licenses/": 2}
+    (day,) = sectorsdf.credits().itertuples(index=False)
+    assert (day.credits, day.pages) == (3, 3)
+    assert sectorsdf.credits("entry")["status"].tolist() == [200, 200, 200]

@@ -10,14 +10,14 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sectorsdf import errors
+from sectorsdf import errors, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-__all__ = ["Allowance", "Ledger", "fingerprint", "price"]
+__all__ = ["Allowance", "Ledger", "credits", "fingerprint", "price"]
 
 _log = logging.getLogger(__name__)
 
@@ -214,6 +214,36 @@ class Ledger:
         first = "datetime64[us]" if by == "day" else text
         kinds = {by: first, "credits": "Int64", "pages": "Int64", "key": text}
         return sums[list(kinds)].astype(kinds)
+
+
+def credits(by: Literal["entry", "day", "endpoint"] = "day") -> pd.DataFrame:  # noqa: A001
+    """Return the credits that were spent from this machine, with any key.
+
+    Parameters
+    ----------
+    by : {"day", "endpoint", "entry"}, default "day"
+        What one row is: a UTC day and key, an endpoint and key, or one billed answer.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``day``: day (datetime64[us]), credits, pages (Int64), key (text). ``endpoint``: endpoint
+        (text), credits, pages, key. ``entry``: time (datetime64[us, UTC]), endpoint, status
+        (Int64), credits, pages, key. `key` is a short mark that tells keys apart and gives none
+        away. Costs nothing and asks nobody: the API has no endpoint that tells a balance.
+
+    Raises
+    ------
+    ValueError
+        `by` is none of the three.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> list(sectorsdf.credits())
+    ['day', 'credits', 'pages', 'key']
+    """
+    return Ledger(settings.cache_dir() / "credits.jsonl").frame(by)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
