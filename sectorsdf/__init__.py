@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from sectorsdf import cache
 from sectorsdf._version import __version__
 from sectorsdf.calls import CallOptions, Quote
 from sectorsdf.checks import check_resources
@@ -20,6 +21,7 @@ from sectorsdf.errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    CacheWarning,
     ConfigurationError,
     ConnectionFailedError,
     CreditLimitError,
@@ -27,7 +29,9 @@ from sectorsdf.errors import (
     DataWarning,
     FilterError,
     IncompleteSweepError,
+    MissingExtraError,
     MissingKeyError,
+    NotCachedError,
     NotFoundError,
     QuotaExhaustedError,
     RateLimitError,
@@ -36,6 +40,7 @@ from sectorsdf.errors import (
     ServerError,
     UnitError,
 )
+from sectorsdf.exports import export
 from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
 from sectorsdf.mining import (
     get_mining_license_auction,
@@ -48,6 +53,7 @@ from sectorsdf.mining import (
     get_mining_sites,
     quote,
 )
+from sectorsdf.options import set_options
 from sectorsdf.pace import RateLimit
 from sectorsdf.store import read_parquet, write_parquet
 from sectorsdf.transport import RetryPolicy
@@ -59,6 +65,7 @@ __all__ = [
     "APIError",
     "AuthenticationError",
     "BadRequestError",
+    "CacheWarning",
     "CallOptions",
     "Client",
     "ConfigurationError",
@@ -68,7 +75,9 @@ __all__ = [
     "DataWarning",
     "FilterError",
     "IncompleteSweepError",
+    "MissingExtraError",
     "MissingKeyError",
+    "NotCachedError",
     "NotFoundError",
     "QuotaExhaustedError",
     "Quote",
@@ -80,8 +89,10 @@ __all__ = [
     "ServerError",
     "UnitError",
     "__version__",
+    "cache",
     "check_resources",
     "credits",
+    "export",
     "get_mining_license_auction",
     "get_mining_license_auction_participants",
     "get_mining_license_auction_phases",
@@ -93,6 +104,7 @@ __all__ = [
     "quote",
     "read_parquet",
     "sandbox",
+    "set_options",
     "units",
     "write_parquet",
 ]

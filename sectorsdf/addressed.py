@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from sectorsdf import datasets as ds
 from sectorsdf import query as q
 from sectorsdf.client import default_client
-from sectorsdf.details import join_details, keys_of, without_emails
+from sectorsdf.details import join_details, keys_of
 from sectorsdf.errors import DataError, FilterError, NotFoundError
 from sectorsdf.frame import ATTRS, FrameBuilder, warn
+from sectorsdf.keeper import both_kept, spent_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +45,9 @@ def addressed_frame(
         raise FilterError(message, name="missing", value=missing)
     name = str(dataset.addressed_by)
     chosen = chosen_client(client)
-    records, unknown, facts = chosen.fetch_records(dataset, keys_of(keys, name), options=options)
+    records, unknown, facts = chosen.fetch_records(
+        dataset, keys_of(keys, name), emails=emails, options=options
+    )
     builder = FrameBuilder(dataset)
     absent = 0
     for key, record in records.items():
@@ -52,9 +55,7 @@ def addressed_frame(
             builder.add([record])
             continue
         absent += field not in record
-        rows = _rows_of(record, field, {name: key})
-        # An address may also stand in a field that nobody declared.
-        builder.add(rows if emails else map(without_emails, rows))
+        builder.add(_rows_of(record, field, {name: key}))
     frame = builder.frame(facts, strict=strict)
     if absent:
         frame.attrs[ATTRS]["missing_fields"].append(field)
@@ -111,7 +112,7 @@ def with_details(
     facts = listed.attrs[ATTRS]
     left = dict(options)
     if left.get("max_credits") is not None:
-        left["max_credits"] -= facts["credits"]
+        left["max_credits"] -= spent_on(facts)
     records, unknown, more = client.fetch_records(dataset, keys_of(listed, "slug"), options=left)
     builder = FrameBuilder(dataset)
     builder.add(records.values())
@@ -133,6 +134,7 @@ def with_details(
             "problems": [*facts["problems"], *problems],
             "dataset": "mining_sites",
             "credits": facts["credits"] + theirs["credits"],
+            "from_cache": both_kept(facts, theirs),
             "details": {
                 "endpoint": dataset.path,
                 "fetched": len(records),

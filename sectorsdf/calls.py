@@ -17,14 +17,26 @@ from sectorsdf.ledger import Allowance
 from sectorsdf.sweep import Sweep
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
 
     from sectorsdf.datasets import Dataset
     from sectorsdf.frame import FrameBuilder
+    from sectorsdf.settings import ApiKey
     from sectorsdf.store import Journal
     from sectorsdf.transport import Transport
 
-__all__ = ["CallOptions", "Connection", "DetailCall", "ListCall", "Memory", "Quote", "positive"]
+__all__ = [
+    "CallOptions",
+    "Connection",
+    "DetailCall",
+    "ListCall",
+    "Memory",
+    "Quote",
+    "positive",
+    "settled",
+]
 
 _MOST_REMEMBERED = 2_000
 
@@ -47,6 +59,16 @@ class CallOptions(TypedDict, total=False):
         False starts afresh instead of taking paid pages from the journal.
     resume_within : float
         Seconds for which a paid page of an unfinished call may be used; by default one hour.
+    cache : bool, str or path-like
+        Whether, and where, the result is kept as Parquet and taken from there: True is the user's
+        cache folder; a folder; a URL such as ``s3://bucket/prefix``; or False. By default what the
+        client, `sectorsdf.set_options` or ``SECTORSDF_CACHE`` says, and otherwise False.
+    max_age : timedelta or str
+        How old a kept result may be, such as ``"36h"``; by default 7 days.
+    refresh : bool
+        Ask the API whatever is kept, and keep its answer.
+    offline : bool
+        Never ask the API: what is kept, of any age, or `NotCachedError`.
     """
 
     max_credits: int | None
@@ -55,6 +77,10 @@ class CallOptions(TypedDict, total=False):
     allow_partial: bool
     resume: bool
     resume_within: float
+    cache: bool | str | os.PathLike[str] | None
+    max_age: str | timedelta | None
+    refresh: bool
+    offline: bool
 
 
 _DEFAULTS: CallOptions = {
@@ -63,7 +89,25 @@ _DEFAULTS: CallOptions = {
     "allow_partial": False,
     "resume": True,
     "resume_within": 3600.0,
+    "cache": None,
+    "max_age": None,
+    "refresh": False,
+    "offline": False,
 }
+
+
+def settled(dataset: Dataset, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a call's options with the defaults of those that it does not name.
+
+    Raises
+    ------
+    FilterError
+        If one is no option, nor a filter.
+    """
+    given = dict(options or {})
+    known = CallOptions.__annotations__
+    q.refuse_unknown(dataset, {k: v for k, v in given.items() if k not in known}, known)
+    return {**_DEFAULTS, **given}
 
 
 @dataclass(frozen=True)
@@ -133,6 +177,7 @@ class Memory:
 class Connection:
     """What the calls of one client share."""
 
+    key: ApiKey
     transport: Transport
     journal: Journal
     purse: Allowance
@@ -156,10 +201,7 @@ class _Call:
         call: Mapping[str, Any],
         options: Mapping[str, Any] | None,
     ) -> None:
-        given = dict(options or {})
-        known = CallOptions.__annotations__
-        q.refuse_unknown(dataset, {k: v for k, v in given.items() if k not in known}, known)
-        self.options: dict[str, Any] = {**_DEFAULTS, "workers": link.workers, **given}
+        self.options = {"workers": link.workers, **settled(dataset, options)}
         self.workers = positive("workers", self.options["workers"])
         self.link = link
         self.dataset = dataset
@@ -270,6 +312,7 @@ class ListCall(_Call):
             "limit": str(PAGE_SIZE),
             "offset": str(request.offset),
         }
+        self.link.key.require()
         answer = self.link.transport.get(
             self.dataset.path,
             params,
@@ -336,7 +379,7 @@ class DetailCall(_Call):
         wanted = []
         for key, path in self.paths.items():
             # Looked up once: another thread may let it be forgotten in between.
-            remembered = memory.get(path)
+            remembered = None if self.options["refresh"] else memory.get(path)
             if remembered is None:
                 wanted.append(key)
             else:
@@ -373,6 +416,7 @@ class DetailCall(_Call):
         body = self.entry.get([path])
         if body is None:
             what = f"{self.dataset.title} {key}"
+            self.link.key.require()
             try:
                 answer = self.link.transport.get(
                     path, {}, parse=parse_record, purse=self.purses, what=what

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -14,16 +15,23 @@ import pyarrow as pa
 from sectorsdf import query as q
 from sectorsdf import settings
 from sectorsdf._version import __version__
-from sectorsdf.calls import Connection, DetailCall, ListCall, Memory, Quote, positive
-from sectorsdf.errors import ConfigurationError, IncompleteSweepError
-from sectorsdf.frame import FrameBuilder, warn
+from sectorsdf.calls import Connection, DetailCall, ListCall, Memory, Quote, positive, settled
+from sectorsdf.details import keys_of, without_emails
+from sectorsdf.errors import ConfigurationError, DataError, IncompleteSweepError
+from sectorsdf.frame import FrameBuilder, tell, warn
+from sectorsdf.keeper import Keeper, RecordKeeper
+from sectorsdf.labels import Question
 from sectorsdf.ledger import Allowance, Ledger, fingerprint
+from sectorsdf.options import as_age, default_cache, default_max_age
 from sectorsdf.pace import Gate, RateLimit
+from sectorsdf.places import place_of
+from sectorsdf.shelf import Shelf
 from sectorsdf.store import Journal
 from sectorsdf.transport import RetryPolicy, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
 
     from sectorsdf.datasets import Dataset
 
@@ -61,6 +69,11 @@ class Client:
         ``SECTORSDF_CACHE_DIR`` or the user's cache folder.
     reuse_within : float
         Seconds for which an addressed record (one credit each) is used again by this client.
+    cache : bool, str or path-like, optional
+        Whether, and where, results are kept as Parquet and taken from there; see
+        `sectorsdf.set_options`, whose value it is by default.
+    max_age : timedelta or str, optional
+        How old a kept result may be to be used, such as ``"36h"``.
     on_progress : callable, optional
         Told the dataset's name, and how many of how many pages or details have come.
 
@@ -74,7 +87,7 @@ class Client:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | settings.ApiKey | None = None,
         base_url: str | None = None,
         *,
         timeout: tuple[float, float] = (5, 30),
@@ -85,19 +98,28 @@ class Client:
         retry: RetryPolicy | None = None,
         cache_folder: str | os.PathLike[str] | None = None,
         reuse_within: float = 3600.0,
+        cache: bool | str | os.PathLike[str] | None = None,
+        max_age: str | timedelta | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         # Whatever fails from here on, a traceback that tells local names does not tell this one.
-        api_key = settings.hidden(api_key)
-        key = settings.ApiKey.resolve(api_key)
+        if not isinstance(api_key, settings.ApiKey):
+            api_key = settings.hidden(api_key)
+            api_key = settings.ApiKey.resolve(api_key)
+        key = api_key
         self.base_url = settings.base_url(base_url)
         folder = settings.cache_dir(cache_folder)
+        self._folder = folder
+        self._cache = cache
+        self._max_age = None if max_age is None else as_age(max_age)
+        place_of(False if cache is None else cache, folder)
         mark = fingerprint(f"{key.secret()} {self.base_url}")
         self.ledger = Ledger(folder / "credits.jsonl")
         gate = Gate(
             state_file=folder / "rates" / f"{mark}.json", rate_limit=rate_limit, max_wait=max_wait
         )
         self._link = Connection(
+            key,
             Transport(
                 key,
                 self.base_url,
@@ -167,59 +189,122 @@ class Client:
         """
         query = q.to_query(dataset, filters, validate=validate)
         limit = q.checked_max_rows(max_rows)
-        builder = FrameBuilder(dataset)
-        with ListCall(self._link, dataset, query, options) as call:
-            failure = None
-            try:
-                result = call.sweep(builder, limit).run()
-                order, certificate = result.order, result.certificate
-            except IncompleteSweepError as error:
-                failure, certificate = error, error.report
-                if not call.purse.spent:
-                    # Nothing new was learnt: the pages kept contradict each other, and would
-                    # again.
-                    call.entry.clear()
-                order = certificate.pop("order")
-            facts = {
-                **self.provenance(dataset, filters, call.purse.spent),
-                "max_rows": limit,
-                "pages": certificate["pages"],
-                "complete": certificate["complete"],
-                "certificate": certificate,
-            }
+        told = {"filters": _plain_filters(filters), "max_rows": limit}
+        keeper = Keeper(self._shelf(dataset, options), Question.of(dataset, query, limit), told)
+        with keeper:
+            frame = keeper.look()
+            if frame is None:
+                # What follows belongs to the same call, whose paid pages stay until it has ended.
+                builder = FrameBuilder(dataset)
+                with ListCall(self._link, dataset, query, options) as call:
+                    frame, whole = self._swept(call, builder, told, strict=strict, keeper=keeper)
+                    frame = frame if then is None else then(frame)
+                    call.done = whole
+                return frame
+        tell(dataset, frame, strict=strict)
+        return frame if then is None else then(frame)
+
+    def _swept(
+        self,
+        call: ListCall,
+        builder: FrameBuilder,
+        told: Mapping[str, Any],
+        *,
+        strict: bool,
+        keeper: Keeper,
+    ) -> tuple[pd.DataFrame, bool]:
+        """Return the frame that a sweep gives, kept where frames are kept, and if all is well."""
+        dataset = builder.dataset
+        failure = None
+        try:
+            result = call.sweep(builder, told["max_rows"]).run()
+            order, certificate = result.order, result.certificate
+        except IncompleteSweepError as error:
+            failure, certificate = error, error.report
+            if not call.purse.spent:
+                # Nothing new was learnt: the pages kept contradict each other, and would again.
+                call.entry.clear()
+            order = certificate.pop("order")
+        facts = {
+            **self.provenance(dataset, told["filters"], call.purse.spent),
+            "max_rows": told["max_rows"],
+            "pages": certificate["pages"],
+            "complete": certificate["complete"],
+            "certificate": certificate,
+        }
+        trouble = None
+        try:
             frame = builder.frame(facts, order=order, strict=strict)
-            # A natural key may repeat with different content, which is worth knowing only.
-            certificate["repeated_keys"] = int(frame.duplicated(list(dataset.key)).sum())
-            if failure is not None:
-                failure.frame = frame
-                if not call.options["allow_partial"]:
-                    raise failure
-                warn(f"{dataset.name}: {failure}")
-            if then is not None:
-                frame = then(frame)
-            call.done = failure is None
-        return frame
+        except DataError as error:
+            # What is wrong with the data does not make it less paid for.
+            trouble, frame = error, cast("pd.DataFrame", error.frame)
+        # A natural key may repeat with different content, which is worth knowing only.
+        certificate["repeated_keys"] = int(frame.duplicated(list(dataset.key)).sum())
+        if failure is None:
+            keeper.keep(frame)
+        if trouble is not None:
+            raise trouble
+        if failure is not None:
+            failure.frame = frame
+            if not call.options["allow_partial"]:
+                raise failure
+            warn(f"{dataset.name}: {failure}")
+        return frame, failure is None
 
     def fetch_records(
         self,
         dataset: Dataset,
         keys: Sequence[str],
         *,
+        emails: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> tuple[dict[str, Mapping[str, Any]], list[str], dict[str, Any]]:
-        """Fetch addressed records; return them, the keys not found, and their provenance."""
-        with DetailCall(self._link, dataset, keys, options) as call:
-            records = call.run()
-            call.done = True
-        facts = {
-            **self.provenance(dataset, {str(dataset.addressed_by): list(call.paths)}, 0),
-            "credits": call.purse.spent,
-            "pages": len(call.paths),
+        """Fetch addressed records; return them, the keys not found, and their provenance.
+
+        E-mail addresses are left out of them unless asked for, and are never kept in the cache.
+        """
+        wanted = {key: q.path_for(dataset, key) for key in dict.fromkeys(keys)}
+        shelf = self._shelf(dataset, options, emails=emails)
+        with RecordKeeper(shelf, dataset, wanted) as keeper:
+            call = DetailCall(self._link, dataset, keeper.lacking, options)
+            with call:
+                fetched = call.run() if keeper.lacking else {}
+                if not emails:
+                    fetched = {key: without_emails(record) for key, record in fetched.items()}
+                facts = self.provenance(dataset, {str(dataset.addressed_by): list(wanted)}, 0)
+                keeper.keep({**dict.fromkeys(call.missing), **fetched}, facts)
+                call.done = True
+        found = {**keeper.found, **fetched}
+        known = {key: record for key in wanted if (record := found.get(key)) is not None}
+        missing = [key for key in wanted if key not in known]
+        facts |= {
+            **keeper.facts(call.purse.spent, facts),
+            "pages": len(wanted),
             "max_rows": None,
-            "complete": not call.missing,
-            "not_found": call.missing,
+            "complete": not missing,
+            "not_found": missing,
         }
-        return records, call.missing, facts
+        return known, missing, facts
+
+    def _shelf(
+        self, dataset: Dataset, options: Mapping[str, Any] | None, *, emails: bool = False
+    ) -> Shelf | None:
+        """Return the cache as a call uses it, if it does."""
+        asked = settled(dataset, options)
+        refresh, offline = bool(asked["refresh"]), bool(asked["offline"])
+        if refresh and offline:
+            message = "refresh=True asks the API, offline=True never does: give one of them."
+            raise ConfigurationError(message)
+        if emails and offline:
+            message = "e-mail addresses are never kept in the cache; leave out offline=True."
+            raise ConfigurationError(message)
+        chosen = next(c for c in (asked["cache"], self._cache, default_cache()) if c is not None)
+        place = place_of(True if offline and chosen is False else chosen, self._folder)
+        if place is None or emails:
+            return None
+        given = asked["max_age"] if asked["max_age"] is not None else self._max_age
+        age = default_max_age() if given is None else as_age(given)
+        return Shelf(place, self.base_url, age, refresh=refresh, offline=offline)
 
     def quote(
         self,
@@ -228,16 +313,34 @@ class Client:
         *,
         max_rows: int | None = None,
         validate: bool = True,
+        details: Dataset | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Quote:
-        """Say what fetching a list costs; its first page is paid, kept, and used by the call."""
+        """Say what a list costs, and its details; its first page is paid, kept, and used."""
         query = q.to_query(dataset, filters, validate=validate)
-        with ListCall(self._link, dataset, query) as call:
-            return call.quote(q.checked_max_rows(max_rows))
+        limit = q.checked_max_rows(max_rows)
+        shelf = self._shelf(dataset, options)
+        found = None if shelf is None else shelf.find(Question.of(dataset, query, limit))
+        if found is not None:
+            if details is None:
+                return Quote(0, 0, len(found.frame), 0.0, exact=True, spent=0)
+            keys = keys_of(found.frame, str(details.addressed_by))
+            return self.quote_records(details, keys, options=options)
+        with ListCall(self._link, dataset, query, options) as call:
+            listed = call.quote(limit)
+        if details is None:
+            return listed
+        more = listed.credits + (listed.rows or 0)
+        return replace(listed, credits=more, pages=more, exact=False)
 
-    def quote_records(self, dataset: Dataset, keys: Sequence[str]) -> Quote:
+    def quote_records(
+        self, dataset: Dataset, keys: Sequence[str], *, options: Mapping[str, Any] | None = None
+    ) -> Quote:
         """Say what addressed records cost; this itself costs nothing."""
-        paths = {q.path_for(dataset, key) for key in keys}
-        need = sum(path not in self._link.memory for path in paths)
+        paths = {key: q.path_for(dataset, key) for key in dict.fromkeys(keys)}
+        shelf = self._shelf(dataset, options)
+        kept = {} if shelf is None else shelf.records(dataset, paths)
+        need = sum(key not in kept and path not in self._link.memory for key, path in paths.items())
         eta = self._link.transport.gate.eta(need)
         return Quote(need, need, None, eta, exact=True, spent=0)
 
@@ -250,8 +353,8 @@ class Client:
             "endpoint": dataset.path,
             "host": self.base_url,
             "source": self._link.source or "Sectors API",
-            "filters": {name: _plain(v) for name, v in filters.items() if v is not None},
-            "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "filters": _plain_filters(filters),
+            "fetched_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "credits": spent,
             "from_cache": False,
             "versions": {
@@ -269,6 +372,10 @@ def _plain(value: object) -> Any:  # noqa: ANN401
         return value
     item = getattr(value, "item", None)
     return item() if callable(item) else str(value)
+
+
+def _plain_filters(filters: Mapping[str, object]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in filters.items() if value is not None}
 
 
 def _timeout(value: tuple[float, float]) -> tuple[float, float]:
@@ -289,17 +396,14 @@ _default_lock = threading.Lock()
 def default_client() -> Client:
     """Return the client that getters use without ``client=``, made at the first call.
 
-    It is made anew where the environment's key, address or folder has changed since.
-
-    Raises
-    ------
-    MissingKeyError
-        If the environment holds no key.
+    It is made anew where the environment's key, address or folder has changed since. Without a key
+    in the environment it answers from what is kept, and its first request is refused.
     """
     global _default  # noqa: PLW0603 - the one lazy default
     names = (settings.KEY_VARIABLE, settings.BASE_URL_VARIABLE, settings.CACHE_DIR_VARIABLE)
     signature = tuple(settings.hidden(os.environ.get(name)) for name in names)
     with _default_lock:
         if _default is None or _default[0] != signature:
-            _default = (signature, Client())
+            # What is kept can be read without a key; a request cannot be made.
+            _default = (signature, Client(settings.ApiKey.perhaps()))
         return _default[1]

@@ -79,6 +79,11 @@ class Filter:
         Whether the API ignores case.
     minimum, maximum : float or None
         Bounds of a number.
+    column : str or None
+        The column that it looks at; None where it has the filter's own name.
+    match : {"same", "least", "soon"} or None
+        What the column's value must be: the same, at least that, or a day within the next 365 days;
+        None where the columns do not tell.
     """
 
     name: str
@@ -87,6 +92,8 @@ class Filter:
     ignores_case: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    column: str | None = None
+    match: Literal["same", "least", "soon"] | None = "same"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ __all__ = [
     "APIError",
     "AuthenticationError",
     "BadRequestError",
+    "CacheWarning",
     "ConfigurationError",
     "ConnectionFailedError",
     "CreditLimitError",
@@ -23,7 +24,9 @@ __all__ = [
     "DataWarning",
     "FilterError",
     "IncompleteSweepError",
+    "MissingExtraError",
     "MissingKeyError",
+    "NotCachedError",
     "NotFoundError",
     "QuotaExhaustedError",
     "RateLimitError",
@@ -42,8 +45,16 @@ class DataWarning(UserWarning):
     """The data differs from its declaration: an unknown field, a missing one, a bad value."""
 
 
+class CacheWarning(UserWarning):
+    """A cached file cannot be used, or a result cannot be kept; the frame itself is not affected."""
+
+
 class ConfigurationError(SectorsdfError, ValueError):
     """A setting (argument or environment variable) cannot be used as it is."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """A feature needs a library that is not installed; the message says what to install."""
 
 
 class MissingKeyError(ConfigurationError):
@@ -70,6 +81,23 @@ class FilterError(SectorsdfError, ValueError):
         self.name = name
         self.value = value
         self.suggestions = tuple(suggestions)
+
+
+class NotCachedError(SectorsdfError, LookupError):
+    """With ``offline=True``: what was asked for is not in the cache, and nobody was asked.
+
+    Attributes
+    ----------
+    dataset : str
+        What was asked for.
+    available : list of str
+        What the cache holds of that dataset.
+    """
+
+    def __init__(self, message: str, *, dataset: str, available: Sequence[str]) -> None:
+        super().__init__(message)
+        self.dataset = dataset
+        self.available = list(available)
 
 
 class UnitError(SectorsdfError, ValueError):

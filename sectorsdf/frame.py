@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets import Dataset
 
-__all__ = ["ATTRS", "FrameBuilder", "JsonNumber", "decode_json", "from_arrow", "to_arrow", "warn"]
+__all__ = [
+    "ATTRS",
+    "FrameBuilder",
+    "JsonNumber",
+    "decode_json",
+    "from_arrow",
+    "tell",
+    "to_arrow",
+    "warn",
+]
 
 ATTRS = "sectorsdf"
 """The entry of `DataFrame.attrs` that holds the provenance."""
@@ -51,12 +60,12 @@ def _is_inside(module: object) -> bool:
     return f"{module}.".startswith(f"{__package__}.")
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = DataWarning) -> None:
     """Warn about the data, pointing at the line outside this package that asked for it."""
     level, caller = 1, sys._getframe(1)
     while caller.f_back is not None and _is_inside(caller.f_globals.get("__name__")):
         level, caller = level + 1, caller.f_back
-    warnings.warn(message, DataWarning, stacklevel=level + 1)
+    warnings.warn(message, category, stacklevel=level + 1)
 
 
 def _cells(records: Sequence[Mapping[str, Any]], name: str, *, everywhere: bool) -> list[Any]:
@@ -246,7 +255,7 @@ def _complaints(
     dataset: Dataset,
     problems: Sequence[Mapping[str, Any]],
     further: Sequence[str],
-    lacking: Mapping[str, int],
+    lacking: Mapping[str, int | None],
 ) -> list[str]:
     """Say in one sentence each what does not fit the declaration."""
     found = []
@@ -264,9 +273,28 @@ def _complaints(
             "They stand as further columns at the end."
         )
     if lacking:
-        names = ", ".join(f"{name} ({count} rows)" for name, count in lacking.items())
+        names = ", ".join(
+            name if count is None else f"{name} ({count} rows)" for name, count in lacking.items()
+        )
         found.append(f"{dataset.name}: declared field(s) are absent from the answer: {names}.")
     return found
+
+
+def tell(dataset: Dataset, frame: pd.DataFrame, *, strict: bool) -> None:
+    """Warn again of what a frame's provenance says that does not fit, or raise it.
+
+    Raises
+    ------
+    DataError
+        With `strict`, where anything does not fit; it carries the frame.
+    """
+    facts = frame.attrs[ATTRS]
+    lacking = dict.fromkeys(facts["missing_fields"])
+    complaints = _complaints(dataset, facts["problems"], facts["unknown_fields"], lacking)
+    if strict and complaints:
+        raise DataError("; ".join(complaints), problems=facts["problems"], frame=frame)
+    for complaint in complaints:
+        warn(complaint)
 
 
 def from_arrow(table: pa.Table, provenance: Mapping[str, Any]) -> pd.DataFrame:

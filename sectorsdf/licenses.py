@@ -66,8 +66,9 @@ def get_mining_licenses(
     client : Client, optional
         The connection to use; by default one made from the environment.
     **options
-        ``max_credits``, ``workers``, ``repair_credits``, ``allow_partial``, ``resume``,
-        ``resume_within``: see `sectorsdf.CallOptions`.
+        ``cache``, ``max_age``, ``refresh``, ``offline``, ``max_credits``, ``workers``,
+        ``repair_credits``, ``allow_partial``, ``resume``, ``resume_within``: see
+        `sectorsdf.CallOptions`.
 
     Returns
     -------
@@ -88,6 +89,8 @@ def get_mining_licenses(
         With `strict`: the data does not fit its declaration.
     CreditLimitError
         The call would cost more than it may.
+    NotCachedError
+        With ``offline=True``: the cache does not hold the answer.
     APIError
         The API refused or failed: `AuthenticationError`, `BadRequestError`, `RateLimitError`,
         `QuotaExhaustedError`, `ServerError`, `ConnectionFailedError`, `ResponseError`.
@@ -95,7 +98,8 @@ def get_mining_licenses(
     Notes
     -----
     Costs one credit for each page of 30 rows: 139 for the whole register of 4,151 rows. An empty
-    result costs one. Source: Sectors API, ``/v2/mining/licenses/`` (ESDM Minerba portal).
+    result costs one; what the cache answers costs none. Source: Sectors API,
+    ``/v2/mining/licenses/`` (ESDM Minerba portal).
     """
     filters = {
         "company": company,

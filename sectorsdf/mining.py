@@ -9,7 +9,6 @@ ESDM Minerba portal and from company reports.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sectorsdf import datasets as ds
@@ -92,15 +91,11 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
         if args:
             message = f"{getter.__name__} takes keywords only"
             raise TypeError(message)
-        details = bool(filters.pop("details", False))
-        for name in ("strict", *_OPTION_NAMES):
-            filters.pop(name, None)
+        details = ds.MINING_SITE if filters.pop("details", False) else None
+        filters.pop("strict", None)
+        options = {name: filters.pop(name) for name in _OPTION_NAMES if name in filters}
         limits = {name: filters.pop(name) for name in ("max_rows", "validate") if name in filters}
-        found = chosen.quote(_LISTS[getter], filters, **limits)
-        if not details:
-            return found
-        more = found.credits + (found.rows or 0)
-        return replace(found, credits=more, pages=more, exact=False)
+        return chosen.quote(_LISTS[getter], filters, **limits, details=details, options=options)
     if getter in _RECORDS:
         dataset = _RECORDS[getter]
         name = str(dataset.addressed_by)
@@ -108,7 +103,8 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
             message = f"{getter.__name__} needs {name}"
             raise TypeError(message)
         given = args[0] if args else filters[name]
-        return chosen.quote_records(dataset, keys_of(given, name))
+        options = {name: filters[name] for name in _OPTION_NAMES if name in filters}
+        return chosen.quote_records(dataset, keys_of(given, name), options=options)
     message = f"{getter!r} is no getter of sectorsdf.mining; give one such as get_mining_licenses"
     raise TypeError(message)
 

@@ -82,6 +82,27 @@ class ApiKey:
         text = argument if argument is not None else hidden(os.environ.get(KEY_VARIABLE))
         return cls(text or "")
 
+    @classmethod
+    def perhaps(cls) -> Self:
+        """Return the environment's key, or one that is refused once it is needed."""
+        try:
+            return cls.resolve(None)
+        except MissingKeyError:
+            key = cls("none")
+            key._text = _HeaderText()
+            return key
+
+    def require(self) -> None:
+        """Refuse to go on without a key.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is none.
+        """
+        if not self._text:
+            raise MissingKeyError(_NO_KEY)
+
     @property
     def header(self) -> str:
         """The value of the `Authorization` header."""

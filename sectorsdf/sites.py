@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import pandas as pd
 
@@ -10,10 +10,11 @@ from sectorsdf import datasets as ds
 from sectorsdf.addressed import addressed_frame, chosen_client, told_missing, with_details
 from sectorsdf.details import keys_of
 from sectorsdf.frame import ATTRS
+from sectorsdf.keeper import both_kept, spent_on
 from sectorsdf.resources import records_of, resources_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sectorsdf import vocabularies as vocab
     from sectorsdf.calls import CallOptions
@@ -211,13 +212,17 @@ def get_mining_site_resources(
         return resources_frame(records_of(sites), facts, strict=strict)
     chosen = chosen_client(client)
 
-    def tidy(given: str | Iterable[str] | pd.DataFrame, spent: int = 0) -> pd.DataFrame:
+    def tidy(
+        given: str | Iterable[str] | pd.DataFrame, listed: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
         left = dict(options)
-        if (limit := options.get("max_credits")) is not None:
-            left["max_credits"] = limit - spent
+        if listed and (limit := options.get("max_credits")) is not None:
+            left["max_credits"] = limit - spent_on(listed)
         keys = keys_of(given, "slug")
         records, unknown, facts = chosen.fetch_records(dataset, keys, options=left)
-        facts["credits"] += spent
+        if listed:
+            facts["from_cache"] = both_kept(listed, facts)
+            facts["credits"] += listed["credits"]
         frame = resources_frame(records.values(), facts, strict=strict)
         named = not isinstance(given, pd.DataFrame)
         how = missing or ("raise" if named else "quiet")
@@ -229,5 +234,5 @@ def get_mining_site_resources(
         ds.MINING_SITES,
         {},
         options=options,
-        then=lambda listed: tidy(listed, listed.attrs[ATTRS]["credits"]),
+        then=lambda listed: tidy(listed, listed.attrs[ATTRS]),
     )

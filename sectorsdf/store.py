@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import pyarrow.parquet as pq
 
+from sectorsdf.formats import write_parquet_table
 from sectorsdf.frame import ATTRS, from_arrow, to_arrow
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     with atomic_file(target) as temporary:
-        pq.write_table(to_arrow(frame), temporary, compression="zstd")
+        write_parquet_table(to_arrow(frame), temporary)
     return target
 
 

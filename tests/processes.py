@@ -42,11 +42,9 @@ class Process:
         home = str(Path(sectorsdf.__file__).parents[1])
         self.popen = subprocess.Popen(
             [sys.executable, "-W", "error", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": home},
-            **options,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options},
         )
 
     def __enter__(self):

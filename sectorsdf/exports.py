@@ -1,0 +1,290 @@
+"""Frames as files of every common kind: the name's suffix says which, and no reader sees a part."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from sectorsdf import formats, geofiles, workbook
+from sectorsdf.errors import MissingExtraError
+from sectorsdf.formats import Content
+from sectorsdf.frame import ATTRS, to_arrow
+from sectorsdf.partitions import (
+    already_there,
+    flush,
+    foreign_file,
+    partition_columns,
+    write_folder,
+)
+from sectorsdf.store import atomic_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["export"]
+
+
+@dataclass(frozen=True)
+class _Format:
+    write: Callable[[Content, Path], None]
+    extra: str = ""
+    libraries: tuple[str, ...] = ()
+
+
+_FORMATS = {
+    ".parquet": _Format(formats.write_parquet),
+    ".feather": _Format(formats.write_arrow),
+    ".arrow": _Format(formats.write_arrow),
+    ".csv": _Format(formats.write_csv),
+    ".tsv": _Format(formats.write_csv),
+    ".json": _Format(formats.write_json),
+    ".jsonl": _Format(formats.write_json_lines),
+    ".ndjson": _Format(formats.write_json_lines),
+    ".geojson": _Format(geofiles.write_geojson),
+    ".xlsx": _Format(workbook.write_workbook, "excel", ("openpyxl",)),
+    ".gpkg": _Format(geofiles.write_geopackage, "geo", ("pyogrio", "shapely")),
+    ".duckdb": _Format(formats.write_duckdb, "duckdb", ("duckdb",)),
+    ".sqlite": _Format(formats.write_sqlite),
+    ".db": _Format(formats.write_sqlite),
+}
+_ALSO_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
+
+
+def export(
+    frame: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    partition_by: str | Sequence[str] | None = None,
+    table: str | None = None,
+) -> Path:
+    """Write a frame to a file whose suffix says what kind of file it is. Spends no credits.
+
+    One row of the file is one row of the frame. Text, such as a code with leading zeros, stays
+    text; days are days; a missing value is missing, never a word for it.
+
+    =================  ==========================================================================
+    suffix             what is written
+    =================  ==========================================================================
+    .parquet           Days as ``date32``, zstd, row groups of 262,144 rows, attrs as metadata;
+                       `sectorsdf.read_parquet` gives the identical frame.
+    .feather, .arrow   Arrow IPC with LZ4, attrs as metadata.
+    .csv, .tsv         UTF-8; text in quotation marks, days as ISO 8601, missing as nothing. A
+                       reader that guesses takes a code for a number: tell it which columns are
+                       text. No provenance.
+    .json              An array of one object a row, as ``pandas.read_json`` takes it. No
+                       provenance.
+    .jsonl, .ndjson    One object a line. No provenance.
+    .geojson           A FeatureCollection, the provenance as its member ``provenance``.
+    .xlsx              A sheet of the rows and a sheet ``provenance``, whose longest values go on
+                       in further rows. What Excel would change stands as text: whole numbers of
+                       more than 15 digits, infinity, days before 1900-03-01 and times with a
+                       zone or finer than a millisecond. Nothing is a formula. Empty text is an
+                       empty cell. ``pandas.read_excel`` takes codes for numbers unless its
+                       ``dtype`` says text. Needs the extra ``excel``.
+    .gpkg              A GeoPackage of one layer in EPSG:4326, the provenance in the layer's
+                       metadata. Needs the extra ``geo``.
+    .duckdb            The rows and a table ``provenance``. Needs the extra ``duckdb``.
+    .sqlite, .db       The rows and a table ``provenance``; days as ISO text, flags as 0 and 1.
+    =================  ==========================================================================
+
+    The text formats (.csv to .geojson) are compressed when ``.gz`` follows. In .geojson and .gpkg
+    a row's geometry is its ``location_geojson``, else the Point of ``longitude`` and ``latitude``,
+    else none; all columns stay as attributes.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A frame of this package, one made from it, or any other of text, numbers, flags, days and
+        times. A named index becomes columns; an unnamed one of whole numbers is left out.
+    path : str or path-like
+        The file; upper and lower case of the suffix are the same. Its folder must exist.
+    overwrite : bool, default False
+        Replace what is there. Other programs see the old file or the new one, never a part; a
+        failure leaves the old one as it was.
+    partition_by : str or sequence of str, optional
+        With .parquet or no suffix: write a folder of Parquet files as Hive does it, parted by these
+        columns (text, whole numbers, flags or days), such as
+        ``province=Kalimantan Timur/part-0.parquet``. These columns stand in the folders' names
+        alone. Readers that guess make numbers of text such as years and codes; ask them not to:
+        ``polars.read_parquet(path, hive_schema={"year": polars.String})``,
+        ``read_parquet('path/**/*.parquet', hive_types_autocast = false)`` in DuckDB, and
+        ``pandas.read_parquet(path, partitioning=dataset.partitioning(schema, flavor="hive"))``
+        with ``pyarrow.dataset`` and the columns' Arrow schema. With `overwrite` the folder is
+        renamed away before the new one takes its name.
+    table : str, optional
+        Name of the table in .duckdb, .sqlite and .db, of the layer in .gpkg, of the sheet in .xlsx
+        (its first 31 characters) and of the collection in .geojson; by default the dataset's name,
+        such as ``mining_licenses``, or ``data`` where the frame has no provenance.
+
+    Returns
+    -------
+    pathlib.Path
+        The file or folder written.
+
+    Raises
+    ------
+    ValueError
+        The suffix is unknown, or the format cannot hold the frame; the message names the column.
+    MissingExtraError
+        The format's library is not installed. It is a ConfigurationError and an ImportError.
+    FileExistsError
+        Something is there already, and `overwrite` is False; or a folder would be replaced that
+        holds more than Parquet files.
+    OSError
+        The disk is full, or the folder does not exist or may not be written.
+    """
+    target = Path(path)
+    parts = partition_columns(partition_by)
+    suffix, form = _format_of(target, partitioned=bool(parts))
+    _refuse_place(target, overwrite=overwrite, partitioned=bool(parts))
+    rows = _to_table(frame)
+    if parts:
+        return write_folder(rows, target, parts, overwrite=overwrite)
+    provenance = frame.attrs.get(ATTRS)
+    provenance = provenance if isinstance(provenance, dict) else {}
+    name = table or str(provenance.get("dataset") or "data")
+    content = Content(rows, name, provenance)
+    # Some libraries write helper files beside theirs: all of it goes with this folder.
+    with (
+        atomic_file(target) as temporary,
+        TemporaryDirectory(".part", f".{target.name}-", target.parent) as folder,
+    ):
+        made = Path(folder) / f"data{suffix}"
+        form.write(content, made)
+        made.replace(temporary)
+        if not overwrite:
+            _claim(temporary, target)
+    return target
+
+
+def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
+    """Return the suffix that counts, in lower case, and what writes it."""
+    suffixes = [suffix.lower() for suffix in target.suffixes]
+    suffix = suffixes[-1] if suffixes else ""
+    if partitioned:
+        if suffix not in {"", ".parquet"}:
+            message = f"partition_by is for Parquet: the path may end in .parquet, not {suffix}"
+            raise ValueError(message)
+        return ".parquet", _FORMATS[".parquet"]
+    zipped = suffix == ".gz"
+    if zipped:
+        suffix = suffixes[-2] if len(suffixes) > 1 else ""
+    form = _FORMATS.get(suffix)
+    if form is None or (zipped and suffix not in _ALSO_GZIP):
+        known = ", ".join(
+            f'{name} (pip install "sectorsdf[{entry.extra}]")' if entry.extra else name
+            for name, entry in _FORMATS.items()
+        )
+        message = (
+            f"the suffix of {target.name!r} names no known format; known are {known}, and "
+            f"with .gz after it {', '.join(_ALSO_GZIP)}"
+        )
+        raise ValueError(message)
+    for library in form.libraries:
+        if importlib.util.find_spec(library) is None:
+            message = f'{suffix} needs {library}: pip install "sectorsdf[{form.extra}]"'
+            raise MissingExtraError(message)
+    return suffix + ".gz" * zipped, form
+
+
+def _refuse_place(target: Path, *, overwrite: bool, partitioned: bool) -> None:
+    """Raise where the target cannot or must not be written, before any work."""
+    if not target.parent.is_dir():
+        message = "there is no such folder to write into: make it first"
+        raise FileNotFoundError(errno.ENOENT, message, str(target.parent))
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise already_there(target)
+    if target.is_dir() is not partitioned:
+        message = f"a {'file' if partitioned else 'folder'} is there, and is not replaced"
+        raise FileExistsError(errno.EEXIST, message, str(target))
+    if partitioned and (foreign := foreign_file(target)) is not None:
+        message = "a folder is not replaced that holds a file which no export wrote"
+        raise FileExistsError(errno.EEXIST, message, str(foreign))
+
+
+def _claim(temporary: Path, target: Path) -> None:
+    """Give a file its name, unless somebody was faster."""
+    flush(temporary)
+    try:
+        # A second name for the same file: unlike renaming, this replaces nothing.
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise already_there(target) from None
+    except OSError:
+        # Not every file system has second names.
+        if os.path.lexists(target):
+            raise already_there(target) from None
+
+
+def _to_table(frame: object) -> pa.Table:
+    """Return the frame's rows, and whatever of its index must not be lost, as Arrow."""
+    if not isinstance(frame, pd.DataFrame):
+        message = f"export takes a pandas.DataFrame, not {type(frame).__name__}"
+        raise TypeError(message)
+    if isinstance(frame.columns, pd.MultiIndex):
+        message = "the columns have several levels, and no file format has: join them first"
+        raise ValueError(message)
+    try:
+        json.dumps(frame.attrs)
+    except (TypeError, ValueError) as error:
+        message = f"frame.attrs cannot be written as JSON ({error}): clear it or repair it"
+        raise ValueError(message) from error
+    whole = _with_index(frame)
+    names = [str(name) for name in whole.columns]
+    if not names:
+        message = "the frame has no columns: there is nothing to write"
+        raise ValueError(message)
+    if "" in names:
+        message = "a column has no name, and not every format can hold that: name it"
+        raise ValueError(message)
+    if twice := {name for name in names if names.count(name) > 1}:
+        message = f"several columns have one name: {', '.join(sorted(twice))}; rename them"
+        raise ValueError(message)
+    try:
+        return to_arrow(whole)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise ValueError(_culprit(whole, error)) from error
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    index = frame.index
+    if all(name is None for name in index.names):
+        if index.nlevels == 1 and (len(index) == 0 or pd.api.types.is_integer_dtype(index.dtype)):
+            return frame
+        message = (
+            "the index has no name and is more than row numbers: name it to keep it as a column, "
+            "or leave it out with frame.reset_index(drop=True)"
+        )
+        raise ValueError(message)
+    names = [f"level_{n}" if name is None else name for n, name in enumerate(index.names)]
+    if alike := [str(name) for name in names if name in frame.columns]:
+        message = f"index and column have one name: {', '.join(alike)}; rename one of them"
+        raise ValueError(message)
+    whole = frame.reset_index()
+    whole.attrs = frame.attrs
+    return whole
+
+
+def _culprit(frame: pd.DataFrame, error: Exception) -> str:
+    """Say which column cannot be written, and why."""
+    for place, name in enumerate(frame.columns):
+        try:
+            pa.array(frame.iloc[:, place], from_pandas=True)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as own:
+            return (
+                f"column {str(name)!r} holds values that are not of one writable type ({own}): "
+                "convert it to text or numbers, or drop it"
+            )
+    return f"the frame cannot be written: {error}"
