@@ -195,9 +195,12 @@ class Shelf:
         file = file_of(fetched, self._host, tag, _digest(content))
         try:
             self.place.write(f"{dataset.name}/{folder}/{file}", content)
-            for kept in self._entries(dataset, lambda name: name == folder):
-                if (kept.fetched, kept.digest) < (fetched, _digest(content)):
-                    self.place.remove(kept.name)
+            # Whoever writes last leaves the freshest, which need not be its own; what a clock that
+            # was wrong has dated into the future would stay for ever.
+            here = list(self._entries(dataset, lambda name: name == folder))
+            here.sort(key=lambda kept: (kept.age >= -_CLOCKS, kept.fetched, kept.digest))
+            for kept in here[:-1]:
+                self.place.remove(kept.name)
         except OSError as error:
             _warn(f"The result cannot be kept in {self.place.name} ({error}); it is not affected.")
 

@@ -264,12 +264,22 @@ def later(monkeypatch, by):
 
 
 def test_a_clock_that_was_set_back(cached, monkeypatch):
-    m.get_mining_license_auctions(client=cached)
-    later(monkeypatch, -timedelta(days=2))
-    assert m.get_mining_license_auctions(client=cached).attrs[FACTS]["from_cache"] is False
-    assert cached.spent == 2
+    from sectorsdf import client as module
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "datetime", Clock)
+        m.get_mining_license_auctions(client=cached)
     kept = m.get_mining_license_auctions(client=cached, offline=True)
-    assert kept.attrs[FACTS]["from_cache"]["age_seconds"] < 0
+    assert kept.attrs[FACTS]["from_cache"]["age_seconds"] < -86_000
+    assert m.get_mining_license_auctions(client=cached).attrs[FACTS]["from_cache"] is False
+    assert m.get_mining_license_auctions(client=cached).attrs[FACTS]["from_cache"]
+    assert cached.spent == 2
+    assert len(files(cached.folder)) == 1
 
 
 def test_refresh_asks_and_keeps(cached):
