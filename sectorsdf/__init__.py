@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 from sectorsdf import cache
@@ -108,6 +109,9 @@ __all__ = [
     "units",
     "write_parquet",
 ]
+
+# Silent unless the program listens.
+logging.getLogger("sectorsdf").addHandler(logging.NullHandler())
 
 _SUBMODULES = frozenset({"sandbox", "units"})
 

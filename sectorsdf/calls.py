@@ -13,6 +13,7 @@ from sectorsdf.answers import parse_page, parse_record
 from sectorsdf.crew import Crew
 from sectorsdf.errors import APIError, ConfigurationError, CreditLimitError, NotFoundError
 from sectorsdf.evidence import PAGE_SIZE, Page, Request
+from sectorsdf.progress import Progress
 from sectorsdf.ledger import Allowance
 from sectorsdf.sweep import Sweep
 
@@ -69,6 +70,9 @@ class CallOptions(TypedDict, total=False):
         Ask the API whatever is kept, and keep its answer.
     offline : bool
         Never ask the API: what is kept, of any age, or `NotCachedError`.
+    progress : bool
+        Whether a bar on stderr shows how far the call has come, once it takes longer than a second;
+        by default on a terminal and in a notebook, see `sectorsdf.set_options`.
     """
 
     max_credits: int | None
@@ -81,6 +85,7 @@ class CallOptions(TypedDict, total=False):
     max_age: str | timedelta | None
     refresh: bool
     offline: bool
+    progress: bool | None
 
 
 _DEFAULTS: CallOptions = {
@@ -93,6 +98,7 @@ _DEFAULTS: CallOptions = {
     "max_age": None,
     "refresh": False,
     "offline": False,
+    "progress": None,
 }
 
 
@@ -194,6 +200,8 @@ class _Call:
     next call where anything went wrong.
     """
 
+    unit = "page"
+
     def __init__(
         self,
         link: Connection,
@@ -207,6 +215,13 @@ class _Call:
         self.dataset = dataset
         self.purse = Allowance(self.options["max_credits"])
         self.purses = (self.purse, link.purse)
+        self.progress = Progress(
+            dataset.name,
+            self.unit,
+            lambda: self.purse.spent,
+            lambda: link.transport.gate.waiting_until,
+            shown=self.options["progress"],
+        )
         self.done = False
         link.transport.resume()
         self.entry = link.journal.open(
@@ -245,6 +260,7 @@ class _Call:
 
     def tell(self, done: int, of: int) -> None:
         """Tell the progress, where anybody listens."""
+        self.progress.tell(done, of)
         if self.link.on_progress is not None:
             self.link.on_progress(self.dataset.name, done, of)
 
@@ -357,6 +373,8 @@ class DetailCall(_Call):
         See `CallOptions`.
     """
 
+    unit = "record"
+
     def __init__(
         self,
         link: Connection,
@@ -393,7 +411,7 @@ class DetailCall(_Call):
         waiting = list(reversed(wanted))
         failure: BaseException | None = None
         done = 0
-        with Crew(self.workers, self._record) as crew:
+        with self.progress, Crew(self.workers, self._record) as crew:
             try:
                 while (waiting and failure is None) or crew.under_way:
                     while waiting and failure is None and crew.under_way < self.workers:

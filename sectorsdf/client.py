@@ -217,7 +217,8 @@ class Client:
         dataset = builder.dataset
         failure = None
         try:
-            result = call.sweep(builder, told["max_rows"]).run()
+            with call.progress:
+                result = call.sweep(builder, told["max_rows"]).run()
             order, certificate = result.order, result.certificate
         except IncompleteSweepError as error:
             failure, certificate = error, error.report

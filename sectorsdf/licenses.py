@@ -66,8 +66,8 @@ def get_mining_licenses(
     client : Client, optional
         The connection to use; by default one made from the environment.
     **options
-        ``cache``, ``max_age``, ``refresh``, ``offline``, ``max_credits``, ``workers``,
-        ``repair_credits``, ``allow_partial``, ``resume``, ``resume_within``: see
+        ``cache``, ``max_age``, ``refresh``, ``offline``, ``progress``, ``max_credits``,
+        ``workers``, ``repair_credits``, ``allow_partial``, ``resume``, ``resume_within``: see
         `sectorsdf.CallOptions`.
 
     Returns
