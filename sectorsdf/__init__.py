@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sectorsdf import cache
 from sectorsdf._version import __version__
-from sectorsdf.calls import CallOptions, Quote
+from sectorsdf.asked import CallOptions, Quote
 from sectorsdf.checks import check_resources
 from sectorsdf.client import Client
 from sectorsdf.errors import (

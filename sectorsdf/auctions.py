@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sectorsdf import vocabularies as vocab
-    from sectorsdf.calls import CallOptions
+    from sectorsdf.asked import CallOptions
     from sectorsdf.client import Client
 
 __all__ = [

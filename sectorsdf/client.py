@@ -15,13 +15,15 @@ import pyarrow as pa
 from sectorsdf import query as q
 from sectorsdf import settings
 from sectorsdf._version import __version__
-from sectorsdf.calls import Connection, DetailCall, ListCall, Memory, Quote, positive, settled
+from sectorsdf.asked import Quote, positive, settled
+from sectorsdf.calls import Connection, DetailCall, ListCall
 from sectorsdf.details import keys_of, without_emails
 from sectorsdf.errors import ConfigurationError, DataError, IncompleteSweepError
 from sectorsdf.frame import FrameBuilder, tell, warn
 from sectorsdf.keeper import Keeper, RecordKeeper
 from sectorsdf.labels import Question
 from sectorsdf.ledger import Allowance, Ledger, fingerprint
+from sectorsdf.memory import Memory
 from sectorsdf.options import as_age, default_cache, default_max_age
 from sectorsdf.pace import Gate, RateLimit
 from sectorsdf.places import place_of

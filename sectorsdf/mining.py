@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sectorsdf import datasets as ds
 from sectorsdf.addressed import chosen_client
+from sectorsdf.asked import CallOptions, Quote
 from sectorsdf.auctions import (
     get_mining_license_auction,
     get_mining_license_auction_participants,
     get_mining_license_auction_phases,
     get_mining_license_auctions,
 )
-from sectorsdf.calls import CallOptions, Quote
 from sectorsdf.details import keys_of
 from sectorsdf.licenses import get_mining_licenses
 from sectorsdf.sites import get_mining_site, get_mining_site_resources, get_mining_sites

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sectorsdf import vocabularies as vocab
-    from sectorsdf.calls import CallOptions
+    from sectorsdf.asked import CallOptions
     from sectorsdf.client import Client
 
 __all__ = ["get_mining_site", "get_mining_site_resources", "get_mining_sites"]

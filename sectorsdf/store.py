@@ -30,6 +30,8 @@ __all__ = ["Journal", "JournalEntry", "atomic_file", "read_parquet", "write_parq
 _log = logging.getLogger("sectorsdf")
 _MAGIC = "sectorsdf journal 1"
 _ENDED = "ended"
+_MANY = 100
+_LONG_AGO = 86_400.0
 
 
 @contextmanager
@@ -235,6 +237,7 @@ class Journal:
         stem = f"{call['dataset']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._tidy()
             entry = self._free(stem, resume_within)
         except (OSError, NotImplementedError) as error:
             _log.warning("Paid pages cannot be kept under %s (%s)", self.folder, error)
@@ -243,6 +246,21 @@ class Journal:
             entry.clear()
         return entry
 
+    def _tidy(self) -> None:
+        """Remove folders whose calls have ended well and long ago, once there are many of them."""
+        assert self.folder is not None  # noqa: S101 - for the type checker
+        folders = [path for path in self.folder.iterdir() if path.is_dir()]
+        for folder in folders if len(folders) > _MANY else []:
+            with suppress(OSError, NotImplementedError):
+                files = {path.name for path in folder.iterdir()}
+                old = time.time() - folder.stat().st_mtime > _LONG_AGO
+                if not old or files - {_ENDED, "lock"} or (lock := _hold(folder)) is None:
+                    continue
+                for name in files | {"lock"}:
+                    (folder / name).unlink(missing_ok=True)
+                folder.rmdir()
+                lock.release()
+
     def _free(self, stem: str, resume_within: float) -> JournalEntry:
         assert self.folder is not None  # noqa: S101 - for the type checker
         known = [path for path in self.folder.glob(f"{stem}.*") if path.is_dir()]
@@ -250,9 +268,10 @@ class Journal:
         taken = {path.name for path in known}
         new = (self.folder / f"{stem}.{n}" for n in range(10_000) if f"{stem}.{n}" not in taken)
         for folder in chain(known, new):
-            folder.mkdir(exist_ok=True, mode=0o700)
-            if (lock := _hold(folder)) is not None:
-                return JournalEntry(folder, resume_within, lock)
+            with suppress(FileNotFoundError):  # just now tidied away by another process
+                folder.mkdir(exist_ok=True, mode=0o700)
+                if (lock := _hold(folder)) is not None:
+                    return JournalEntry(folder, resume_within, lock)
         return JournalEntry(None, resume_within)
 
 

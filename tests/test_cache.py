@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -506,18 +505,6 @@ def test_what_lies_there_besides_is_left_alone(cached):
     assert cached.spent == 2
     assert sectorsdf.cache.clear(cache=cached.folder) == 1
     assert (folder / "20260101T000000.000Z.parquet").read_text() == "mine"
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs permissions that hold")
-def test_a_folder_that_cannot_be_written(cached):
-    cached.folder.mkdir()
-    cached.folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        with pytest.warns(sectorsdf.CacheWarning, match="cannot be kept"):
-            frame = m.get_mining_license_auctions(client=cached)
-    finally:
-        cached.folder.chmod(stat.S_IRWXU)
-    assert not frame.empty
 
 
 def test_a_folder_that_is_none(cached):

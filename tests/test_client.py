@@ -514,7 +514,7 @@ def test_details_that_were_paid_before_a_failure_are_not_paid_again(server, conn
 
 @pytest.mark.filterwarnings("ignore::sectorsdf.DataWarning")
 def test_the_memory_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("sectorsdf.calls._MOST_REMEMBERED", 3)
+    monkeypatch.setattr("sectorsdf.memory._MOST_REMEMBERED", 3)
     with (
         Scripted(always(answer({**RECORD, "location": None}))) as scripted,
         sectorsdf.Client(KEY, scripted.url, cache_folder=tmp_path) as client,
@@ -533,3 +533,25 @@ def test_a_rate_limit_is_met_and_kept_to(server, connect):
         server.set_faults(rate_limit=None)
     assert client.spent == server.billed == 9
     assert client.pace()["refusals"] >= 1
+
+
+def test_threads_that_ask_for_one_record_pay_for_it_once(serve):
+    from sectorsdf.sandbox import Faults
+
+    client = serve(faults=Faults(latency=0.05))
+    code = sectorsdf.get_mining_license_auctions(client=client)["wiup_code"].iloc[0]
+    spent = client.spent
+    getters = [
+        sectorsdf.get_mining_license_auction,
+        sectorsdf.get_mining_license_auction_phases,
+        sectorsdf.get_mining_license_auction_participants,
+    ]
+    with ThreadPoolExecutor(6) as pool:
+        frames = list(pool.map(lambda getter: getter(code, client=client), getters * 2))
+    assert client.spent == spent + 1
+    assert sum(frame.attrs["sectorsdf"]["credits"] for frame in frames) == 1
+    gone = "no-such-site"
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(sectorsdf.get_mining_site, gone, client=client) for _ in range(4)]
+    assert {type(call.exception()) for call in calls} == {sectorsdf.NotFoundError}
+    assert client.spent == spent + 2

@@ -490,3 +490,25 @@ def test_readers_never_see_a_part(frames, tmp_path):
         ended.set()
         thread.join()
     assert set(seen) <= {40, 90}
+
+
+def test_folders_of_calls_that_ended_long_ago_are_tidied_away(journal):
+    def call(number):
+        return {**CALL, "number": number}
+
+    for number in range(130):
+        entry = journal.open(call(number))
+        entry.put(["page"], b"paid")
+        if number != 5:
+            entry.clear()
+        entry.close()
+    held = journal.open(call(7))
+    long_ago = time.time() - 2 * 86_400
+    for folder in journal.folder.iterdir():
+        os.utime(folder, (long_ago, long_ago))
+    other = journal.open(call(1000))
+    # What was paid and not used, what is in use, and this one.
+    assert len(list(journal.folder.iterdir())) == 3
+    for entry in (held, other):
+        entry.close()
+    assert journal.open(call(5)).get(["page"]) == b"paid"
