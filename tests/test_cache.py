@@ -161,7 +161,8 @@ def test_the_layout_can_be_read_by_people_and_by_any_reader(cached):
     (file,) = files(cached.folder)
     parent = file.relative_to(cached.folder).parent.as_posix()
     assert parent == "mining_licenses/province=Kalimantan Timur,commodity_type=Coal"
-    assert re.match(r"\d{8}T\d{6}\.\d{3}Z-127\.0\.0\.1%3A\d+-[0-9a-f]{8}-[0-9a-f]{16}\.parquet", file.name)
+    name = r"\d{8}T\d{6}\.\d{3}Z-127\.0\.0\.1%3A\d+-[0-9a-f]{8}-[0-9a-f]{16}\.parquet"
+    assert re.fullmatch(name, file.name)
     schema = pq.read_schema(file)
     assert schema.field("license_expiry_date").type == "date32[day]"
     told = json.loads(schema.metadata[b"sectorsdf"])
