@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "PAGE_SIZE",
     "Arrived",
     "Evidence",
     "Page",
+    "Places",
     "Request",
     "digest_of",
     "sort_key",
@@ -23,6 +25,8 @@ __all__ = [
 PAGE_SIZE = 30
 """The API's documented maximum; what a page really holds is read from each answer."""
 
+_DIGEST = 16
+_NOBODY = -1
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -94,16 +98,12 @@ class Arrived(NamedTuple):
 def identity(record: Mapping[str, Any]) -> bytes:
     """Return what a row is: a digest of its whole content."""
     text = _canonical(record).encode("utf-8", "surrogatepass")
-    return blake2b(text, digest_size=16).digest()
+    return blake2b(text, digest_size=_DIGEST).digest()
 
 
 def digest_of(identities: Iterable[bytes]) -> str:
     """Return one digest for a set of rows, whatever their order."""
-    return sha256(b"".join(sorted(identities))).hexdigest()
-
-
-def _hashable(value: object) -> Any:  # noqa: ANN401
-    return _canonical(value) if isinstance(value, dict | list) else value
+    return sha256(b"".join(sorted(name[:_DIGEST] for name in identities))).hexdigest()
 
 
 def sort_key(value: object) -> tuple[int, int, Any]:
@@ -115,6 +115,86 @@ def sort_key(value: object) -> tuple[int, int, Any]:
     return (0, 1, str(value))
 
 
+def _with_copies(names: Sequence[bytes]) -> list[bytes]:
+    """Tell rows of one page with the same content apart by the number of the copy."""
+    copies: dict[bytes, int] = {}
+    told = []
+    for name in names:
+        copy = copies.get(name, 0)
+        copies[name] = copy + 1
+        told.append(name + copy.to_bytes(4, "big") if copy else name)
+    return told
+
+
+class Places:
+    """Whole numbers by whole numbers from 0: a mapping that takes eight bytes an entry.
+
+    A sweep of a million rows keeps two of them, which as dicts would take as much as its frame.
+    """
+
+    def __init__(self) -> None:
+        self._cells = array("q")
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: int) -> bool:
+        return self.get(key) is not None
+
+    def __getitem__(self, key: int) -> int:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def get(self, key: int) -> int | None:
+        """Return what stands under a key, or None."""
+        cell = self._cells[key] if 0 <= key < len(self._cells) else _NOBODY
+        return None if cell == _NOBODY else cell
+
+    def setdefault(self, key: int, value: int) -> int:
+        """Note a value where none stands yet; return the one that stands there then."""
+        found = self.get(key)
+        if found is None:
+            self.fill(key, [value])
+        return value if found is None else found
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """Yield the entries in the order of their keys."""
+        return (entry for entry in enumerate(self._cells) if entry[1] != _NOBODY)
+
+    def values(self) -> array[int]:
+        """Return what stands there, in the order of the keys."""
+        if self._count == len(self._cells):
+            return self._cells[:]
+        return array("q", (cell for cell in self._cells if cell != _NOBODY))
+
+    def end(self) -> int:
+        """Return the key behind the last one that something stands under."""
+        return len(self._cells)
+
+    def next_free(self, start: int) -> int:
+        """Return the first key from there on that nothing stands under."""
+        try:
+            return self._cells.index(_NOBODY, start)
+        except ValueError:
+            return max(start, len(self._cells))
+
+    def all_free(self, start: int, count: int) -> bool:
+        """Tell whether nothing stands under any of so many keys."""
+        cells = self._cells[start : start + count]
+        return cells.count(_NOBODY) == len(cells)
+
+    def fill(self, start: int, values: Sequence[int]) -> None:
+        """Note values under keys that are free."""
+        stop = start + len(values)
+        if stop > len(self._cells):
+            self._cells.extend(array("q", [_NOBODY]) * (stop - len(self._cells)))
+        self._cells[start:stop] = array("q", values)
+        self._count += len(values)
+
+
 @dataclass
 class Evidence:
     """What is known of the rows: who they are, and who stood where.
@@ -124,9 +204,10 @@ class Evidence:
     ids : dict
         Row number by identity. An identity counts the copies of a row within one page too, so that
         two rows with the same content are two rows.
-    values : list of tuple
-        Of each row, the values of the fields that sorts and facets need.
-    slots, standing : dict
+    columns : dict
+        The values of the fields that sorts and facets need, by the field's name, in the order of
+        the row numbers.
+    slots, standing : Places
         Row number by position in the swept order, and the other way round.
     total : int or None
         The server's count that holds now.
@@ -134,60 +215,82 @@ class Evidence:
 
     fields: tuple[str, ...]
     sink: Callable[[Sequence[Mapping[str, Any]]], None]
-    ids: dict[tuple[bytes, int], int] = field(default_factory=dict)
-    values: list[tuple[Any, ...]] = field(default_factory=list)
-    slots: dict[int, int] = field(default_factory=dict)
-    standing: dict[int, int] = field(default_factory=dict)
+    ids: dict[bytes, int] = field(default_factory=dict)
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    slots: Places = field(default_factory=Places)
+    standing: Places = field(default_factory=Places)
     total: int | None = None
     limit: int = PAGE_SIZE
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.columns = {name: [] for name in self.fields}
 
     def learn(self, page: Page) -> list[int]:
         """Keep what is new in a page, hand it on, and return the page's row numbers."""
-        copies: dict[bytes, int] = {}
-        numbers: list[int] = []
-        fresh: list[Mapping[str, Any]] = []
-        for record in page.records:
-            digest = identity(record)
-            copy = copies.get(digest, 0)
-            copies[digest] = copy + 1
-            number = self.ids.setdefault((digest, copy), len(self.ids))
-            if number == len(self.values):
-                self.values.append(tuple(_hashable(record.get(name)) for name in self.fields))
-                fresh.append(record)
-            numbers.append(number)
+        names = list(map(identity, page.records))
+        if len(set(names)) < len(names):
+            names = _with_copies(names)
+        ids, known = self.ids, len(self.ids)
+        numbers = [ids.setdefault(name, len(ids)) for name in names]
+        fresh = page.records
+        if len(ids) - known < len(names):
+            pairs = zip(numbers, fresh, strict=True)
+            fresh = [record for number, record in pairs if number >= known]
         if fresh:
+            for name, column in self.columns.items():
+                column.extend(self._kept(record.get(name)) for record in fresh)
             self.sink(fresh)
         return numbers
 
+    def _kept(self, value: object) -> Any:  # noqa: ANN401
+        """Return a value to keep for a whole sweep: hashable, and a text only once."""
+        if isinstance(value, dict | list):
+            value = _canonical(value)
+        return self._texts.setdefault(value, value) if isinstance(value, str) else value
+
     def value(self, number: int, name: str) -> Any:  # noqa: ANN401
         """Return a row's value of one of the kept fields."""
-        return self.values[number][self.fields.index(name)]
+        return self.columns[name][number]
 
     def place(self, entry: Arrived) -> None:
         """Note where the rows of a page stood; what stood there before stays."""
-        for position, number in enumerate(entry.numbers, entry.offset):
+        numbers, offset = entry.numbers, entry.offset
+        if self._all_new(entry):
+            self.slots.fill(offset, numbers)
+            self.standing.fill(numbers[0], range(offset, offset + len(numbers)))
+            return
+        for position, number in enumerate(numbers, offset):
             if self.slots.setdefault(position, number) == number:
                 self.standing.setdefault(number, position)
 
     def stands_as(self, entry: Arrived) -> bool:
         """Tell whether a page agrees with where its rows were seen before."""
-        return all(
-            self.standing.get(number, position) == position
-            and self.slots.get(position, number) == number
+        return self._all_new(entry) or all(
+            self.standing.get(number) in (None, position)
+            and self.slots.get(position) in (None, number)
             for position, number in enumerate(entry.numbers, entry.offset)
+        )
+
+    def _all_new(self, entry: Arrived) -> bool:
+        """Tell whether a page's rows and their positions are all seen for the first time."""
+        numbers, count = entry.numbers, len(entry.numbers)
+        return (
+            count > 0
+            and numbers == list(range(numbers[0], numbers[0] + count))
+            and self.standing.all_free(numbers[0], count)
+            and self.slots.all_free(entry.offset, count)
         )
 
     def forget_places(self) -> None:
         """Keep who the rows are, and forget where they stood."""
-        self.slots.clear()
-        self.standing.clear()
+        self.slots, self.standing = Places(), Places()
 
     def windows(self, goal: int) -> list[int]:
         """Return the offsets of the pages that cover each position before `goal` that is empty."""
         offsets: list[int] = []
-        covered = 0
-        for position in range(goal):
-            if position not in self.slots and position >= covered:
-                offsets.append(position)
-                covered = position + self.limit
+        position = self.slots.next_free(0)
+        while position < goal:
+            offsets.append(position)
+            position = self.slots.next_free(position + self.limit)
         return offsets

@@ -95,9 +95,15 @@ def _whole(text: str) -> int | JsonNumber:
     return JsonNumber(text) if text == "-0" or len(text) > 1000 else int(text)
 
 
+def _real(text: str) -> float:
+    """Parse a number with a point; most are written as Python writes them, and need no text."""
+    number = float(text)
+    return number if repr(number) == text else JsonNumber(text)
+
+
 def decode_json(body: bytes | str) -> Any:  # noqa: ANN401
     """Parse a JSON text so that no number loses its digits; ``NaN`` comes out as its text."""
-    return json.loads(body, parse_int=_whole, parse_float=JsonNumber, parse_constant=NotANumber)
+    return json.loads(body, parse_int=_whole, parse_float=_real, parse_constant=NotANumber)
 
 
 def as_utf8(text: str) -> str:
@@ -175,7 +181,8 @@ def _positions(geometry: object) -> Iterator[Sequence[Any]]:
 
 def _centre(geometry: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return the centre of a geometry's bounding box, or None where a position is off the globe."""
-    points = list(_positions(geometry))
+    plain = _is_plain_point(geometry)
+    points = [geometry["coordinates"]] if plain else list(_positions(geometry))
     longitudes = [_degrees(point[0], 180) for point in points]
     latitudes = [_degrees(point[1], 90) for point in points]
     if not points or None in longitudes or None in latitudes:

@@ -10,11 +10,13 @@ import json
 import sys
 import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +47,10 @@ ATTRS = "sectorsdf"
 # Typing columns in batches of this size costs a quarter of typing all rows at once: the garbage
 # collector then never has to walk a million live cells.
 _BATCH_ROWS = 3_000
+# So many batches are compressed together, and read again a column at a time: a million rows would
+# otherwise stand in memory twice while they are put in order.
+_PACKED_BATCHES = 64
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 _TEXT = pd.StringDtype()
 _PANDAS_TYPES = {
     pa.string(): _TEXT,
@@ -68,25 +74,37 @@ def warn(message: str, category: type[Warning] = DataWarning) -> None:
     warnings.warn(message, category, stacklevel=level + 1)
 
 
-def _cells(records: Sequence[Mapping[str, Any]], name: str, *, everywhere: bool) -> list[Any]:
-    """Return one field of each record; without a search for it where it is known to be there."""
-    if everywhere:
-        return list(map(itemgetter(name), records))
-    return [record.get(name) for record in records]
+def _columns(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Any]], bool]:
+    """Return the cells of each field that came, and whether every record has all of them."""
+    if len(set(map(len, records))) == 1:
+        # As many fields as the first record, and all of its: the same ones.
+        with suppress(KeyError):
+            return {name: list(map(itemgetter(name), records)) for name in records[0]}, True
+    present = dict.fromkeys(chain.from_iterable(records))
+    return {name: [record.get(name) for record in records] for name in present}, False
 
 
 @dataclass
 class _Batch:
-    """Some rows, typed, with what was noticed in them.
+    """What was noticed in some rows beside their declared columns.
 
     An extra column is known by its name and by where it comes from: two fields can give the same
     name, and the columns' order must not depend on which batch brought which first.
     """
 
-    declared: pa.RecordBatch
+    rows: int
     extra: dict[tuple[int, str], Further]
     bad: list[Bad]
     lacking: dict[str, int]
+
+
+def _packed(batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
+    """Return batches compressed."""
+    target = pa.BufferOutputStream()
+    with pa.ipc.new_stream(target, batches[0].schema, options=_COMPRESSED) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return target.getvalue()
 
 
 @dataclass
@@ -102,6 +120,8 @@ class FrameBuilder:
     dataset: Dataset
     _waiting: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
     _batches: list[_Batch] = field(default_factory=list, repr=False)
+    _declared: list[pa.RecordBatch] = field(default_factory=list, repr=False)
+    _packed: list[pa.Buffer] = field(default_factory=list, repr=False)
     _typed_rows: int = 0
 
     def __len__(self) -> int:
@@ -123,11 +143,10 @@ class FrameBuilder:
         first = self._typed_rows
         self._typed_rows += len(records)
         dataset = self.dataset
-        present = dict.fromkeys(chain.from_iterable(records))
-        expected = (*dataset.fields, *(name for name in dataset.nested if name in present))
+        cells, alike = _columns(records)
+        expected = (*dataset.fields, *(name for name in dataset.nested if name in cells))
         lacking = {}
-        alike = all(len(record) == len(present) for record in records)
-        if not alike or present.keys() != set(dataset.fields):
+        if not (alike and cells.keys() >= set(dataset.fields)):
             for name in dataset.fields:
                 absent = sum(name not in record for record in records)
                 if absent:
@@ -137,46 +156,61 @@ class FrameBuilder:
         unknown: dict[tuple[int, str], Sequence[Any]] = {}
         places = {name: place for place, name in enumerate(dataset.nested)}
         for name in dict.fromkeys(expected):
-            cells = _cells(records, name, everywhere=alike and name in present)
+            column = cells.get(name) or [None] * len(records)
             if name in dataset.nested:
-                flat = FLATTENERS[dataset.nested[name]](cells)
+                flat = FLATTENERS[dataset.nested[name]](column)
                 values.update(flat.columns)
                 unknown.update({(places[name], key): v for key, v in flat.extra.items()})
                 bad.extend(flat.bad)
             else:
-                values[name] = cells
+                values[name] = column
         arrays = [typed(values[c.name], c.kind, c.name, bad) for c in dataset.columns]
         known = {*dataset.fields, *dataset.nested}
-        for name in present:
-            if name not in known:
-                unknown[len(places), name] = _cells(records, name, everywhere=alike)
+        unknown.update({(len(places), name): v for name, v in cells.items() if name not in known})
+        self._declared.append(pa.RecordBatch.from_arrays(arrays, schema=dataset.schema))
+        if len(self._declared) == _PACKED_BATCHES:
+            self._packed.append(_packed(self._declared))
+            self._declared.clear()
         self._batches.append(
             _Batch(
-                pa.RecordBatch.from_arrays(arrays, schema=dataset.schema),
-                {name: as_it_comes(cells) for name, cells in unknown.items()},
+                len(records),
+                {name: as_it_comes(values) for name, values in unknown.items()},
                 [entry._replace(row=entry.row + first) for entry in bad],
                 lacking,
             )
         )
 
-    def table(self) -> pa.Table:
-        """Return all rows in the order in which they were added."""
+    def table(self, order: Sequence[int] | None = None) -> pa.Table:
+        """Return the rows of these numbers in this order, or all of them as they were added."""
         self._type_waiting()
-        table = pa.Table.from_batches(
-            [batch.declared for batch in self._batches], self.dataset.schema
-        )
+        rows = None if order is None else pa.array(np.asarray(order, np.int64))
+
+        def placed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+            return column if rows is None else column.take(rows)
+
+        schema = self.dataset.schema
+        columns = [placed(self._column(place)) for place in range(len(schema))]
+        table = pa.Table.from_arrays(columns, schema=schema)
         extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
         for place, name in sorted(extra, key=lambda entry: entry[0]):
             parts = []
             for batch in self._batches:
-                nothing = pa.nulls(len(batch.declared), pa.string())
+                nothing = pa.nulls(batch.rows, pa.string())
                 parts.append(batch.extra.get((place, name), Further(nothing, nothing)))
             # Older versions of pyarrow cut a name at the NULs that it ends with.
             free = as_utf8(name).replace("\0", "\\u0000")
             while free in table.column_names:
                 free += "_"
-            table = table.append_column(free, unified(parts))
+            table = table.append_column(free, placed(unified(parts)))
         return table
+
+    def _column(self, place: int) -> pa.ChunkedArray:
+        """Read one declared column of all batches."""
+        options = pa.ipc.IpcReadOptions(included_fields=[place])
+        tables = (pa.ipc.open_stream(packed, options=options).read_all() for packed in self._packed)
+        chunks = [chunk for table in tables for chunk in table.column(0).chunks]
+        chunks += [batch.column(place) for batch in self._declared]
+        return pa.chunked_array(chunks, self.dataset.columns[place].arrow_type)
 
     def frame(
         self,
@@ -201,10 +235,8 @@ class FrameBuilder:
         DataError
             With `strict`, where anything does not fit; it carries the frame.
         """
-        table = self.table()
+        table = self.table(order)
         chosen = range(len(self)) if order is None else order
-        if order is not None:
-            table = table.take(pa.array(order, pa.int64()))
         problems = self._problems(table, chosen)
         further = table.column_names[len(self.dataset.columns) :]
         counts = Counter[str]()

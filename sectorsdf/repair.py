@@ -137,7 +137,7 @@ def _check_end(sweep: Sweep) -> None:
     goal, seen = sweep.goal, len(sweep.accepted())
     if seen < goal:
         raise sweep.give_up(goal - seen, "the rows are not in the order that was asked for")
-    surplus = max(seen, max(sweep.evidence.slots, default=-1) + 1) - goal
+    surplus = max(seen, sweep.evidence.slots.end()) - goal
     if surplus > 0 and goal == sweep.evidence.total:
         raise sweep.give_up(0, f"the server sends {surplus} row(s) more than its total says")
 
@@ -148,11 +148,10 @@ def _check_end(sweep: Sweep) -> None:
 def _missing_groups(sweep: Sweep) -> Iterator[_Group]:
     """Yield the groups of tying rows of which fewer were seen than there are positions."""
     evidence, goal = sweep.evidence, sweep.goal
-    place = evidence.fields.index(sweep.field)
-    seen = Counter(evidence.values[number][place] for number in sweep.accepted())
-    positions = sorted(evidence.slots)
-    for value, run in groupby(positions, lambda p: evidence.values[evidence.slots[p]][place]):
-        stretch = list(run)
+    values, slots = evidence.columns[sweep.field], evidence.slots
+    seen = Counter(values[number] for number in sweep.accepted())
+    for value, run in groupby(slots.items(), lambda entry: values[entry[1]]):
+        stretch = [position for position, _ in run]
         start, stop = stretch[0], stretch[-1] + 1
         if seen[value] < min(stop, goal) - start:
             yield _Group(value, start, stop)

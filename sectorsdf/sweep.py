@@ -44,7 +44,7 @@ class Fetch(Protocol):
 class SweepResult:
     """The rows' order and the proof."""
 
-    order: list[int]
+    order: Sequence[int]
     certificate: dict[str, Any]
 
 
@@ -139,13 +139,18 @@ class Sweep:
         IncompleteSweepError
             If completeness cannot be shown within the repair credits.
         """
-        first = self.ask([Request(0, self.filters, self.order)])[0]
-        if first.total is None:
-            self._follow_bare_list()
-        else:
-            self._sweep_rest()
-            repair(self)
-        return self._result()
+        try:
+            first = self.ask([Request(0, self.filters, self.order)])[0]
+            if first.total is None:
+                self._follow_bare_list()
+            else:
+                self._sweep_rest()
+                repair(self)
+            return self._result()
+        finally:
+            # They know the sweep, mostly: a circle would keep the evidence of a million rows alive
+            # while their frame is made.
+            self.on_plan = self.on_page = self.on_stale = _ignore
 
     def request(
         self, offset: int, *, filters: tuple[tuple[str, str], ...] | None = None
@@ -285,15 +290,14 @@ class Sweep:
 
     def _cut_short(self, position: int) -> int:
         """Return how many rows before a position may tie with rows from there on."""
-        held, place = self.evidence.slots, self.evidence.fields.index(self.field)
-        values = self.evidence.values
+        held, values = self.evidence.slots, self.evidence.columns[self.field]
         if position <= 0 or position >= self.goal or position - 1 not in held:
             return 0
-        value = values[held[position - 1]][place]
-        if position in held and values[held[position]][place] != value:
+        value = values[held[position - 1]]
+        if position in held and values[held[position]] != value:
             return 0
         run = 1
-        while position - run - 1 in held and values[held[position - run - 1]][place] == value:
+        while position - run - 1 in held and values[held[position - run - 1]] == value:
             run += 1
         # A group too large for a page is cut anyway; repair takes it apart.
         return run if run <= self.evidence.limit // 2 else 0
@@ -342,14 +346,16 @@ class Sweep:
             self.on_stale(entry.request)
             self._draws.pop(entry.request._replace(draw=0), None)
 
-    def accepted(self) -> list[int]:
+    def accepted(self) -> Sequence[int]:
         """Return the rows seen, those whose place is known first and in that order."""
         evidence = self.evidence
-        placed = (evidence.slots[position] for position in sorted(evidence.slots))
+        placed = evidence.slots.values()
+        if len(placed) == len(evidence.standing) == len(evidence.ids):
+            return placed
         pages = (number for entry in (*self.arrived, *self.others) for number in entry.numbers)
         return list(dict.fromkeys((*placed, *pages)))
 
-    def final_order(self) -> list[int]:
+    def final_order(self) -> Sequence[int]:
         """Return the row numbers in the order that the caller asked for."""
         evidence = self.evidence
         numbers = self.accepted()
@@ -358,13 +364,13 @@ class Sweep:
         if len(numbers) == len(evidence.standing):
             return numbers
         # A row that repair brought belongs among those that it ties with.
-        place = evidence.fields.index(self.field)
+        values = evidence.columns[self.field]
         members: dict[Any, list[int]] = {}
         for number in numbers:
-            members.setdefault(evidence.values[number][place], []).append(number)
+            members.setdefault(values[number], []).append(number)
         return [number for group in members.values() for number in group]
 
-    def _sorted(self, numbers: list[int]) -> list[int]:
+    def _sorted(self, numbers: Sequence[int]) -> list[int]:
         """Sort rows as the caller asked; ties stand by content, so that every sweep agrees."""
         names = list(self.evidence.ids)
         field = self.wanted.lstrip("-")
@@ -392,7 +398,7 @@ class Sweep:
             "credits": self.credits,
             "duration_s": round(time.monotonic() - self._started, 3),
             "order_moved": self.unstable,
-            "digest": digest_of(names[number][0] for number in order),
+            "digest": digest_of(names[number] for number in order),
             "notes": list(self.notes),
             **more,
         }

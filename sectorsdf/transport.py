@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -11,10 +12,12 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
@@ -111,6 +114,31 @@ class _Session(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return nothing to follow."""
+
+
+class _Pooled(HTTPAdapter):
+    """Looks its one host's pool up once: finding it anew costs as much as writing the request."""
+
+    _pool: Any = None
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Return the pool of the host that this adapter serves alone."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def close(self) -> None:
+        """Close the connections, and look for a pool again when a request comes."""
+        self._pool = None
+        super().close()
+
+
+@lru_cache(maxsize=64)
+def _prepared(url: str) -> str:
+    """Return an address without a query as `requests` sends it."""
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return str(request.url)
 
 
 class Transport:
@@ -293,9 +321,11 @@ class Transport:
     def _exchange(self, line: _Line, reply: Reply, params: Mapping[str, str]) -> None:
         """Send the request, and once more to where the same host says that it has moved."""
         session, template, settings = line
-        request = template.copy()
-        request.prepare_url(reply.url, dict(params))
-        url = reply.url = str(request.url)
+        # A shallow copy: what the template holds beside the address is only ever read.
+        request = copy.copy(template)
+        query = f"?{urlencode(params)}" if params else ""
+        request.url = _prepared(reply.url) + query
+        url = reply.url = request.url
         for _ in range(_MOST_REDIRECTS + 1):
             reply.status, reply.body = None, b""
             with session.send(request, **settings) as response:
@@ -304,7 +334,7 @@ class Transport:
             target = reply.headers.get("Location")
             if reply.status not in _REDIRECTS or target is None:
                 return
-            request = template.copy()
+            request = copy.copy(template)
             request.prepare_url(urljoin(url, target), None)
             url = str(request.url)
             # Judged as it will be sent: parsers find different hosts in an odd address.
@@ -338,6 +368,7 @@ class Transport:
 
     def _new_line(self) -> _Line:
         session = _Session()
+        session.mount(self.base_url, _Pooled())
         session.headers["User-Agent"] = f"sectorsdf/{__version__}"
         session.headers["Accept"] = "application/json"
         auth = _KeyAuth(self._key)

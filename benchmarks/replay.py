@@ -1,0 +1,226 @@
+"""A server that is not what is measured: it replays pages of synthetic licences over loopback.
+
+It runs in a process of its own, knows one list, and does per request little more than to write
+bytes: no parsing of filters, no sorting, no journal. Its rows come from the sandbox's generator;
+where more are wanted than are worth generating, the generated ones come again under codes of
+their own, so that a million rows take no more of this process than twenty thousand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import certifi
+
+from sectorsdf.sandbox.sample import generate
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = 30
+PATH = "/v2/mining/licenses/"
+_MOST_GENERATED = 20_000
+_OFFSET = re.compile(rb"[?&]offset=(\d+)")
+_LIMIT = re.compile(rb"[?&]limit=(\d+)")
+_CODE = re.compile(rb'"wiup_code": "(\d+)"')
+_HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+
+
+class Rows:
+    """So many licences as JSON text, in the order of the API's default sort."""
+
+    def __init__(self, count):
+        self.count = count
+        generated = min(count, _MOST_GENERATED)
+        records = generate(2026, licenses=generated, auctions=1, sites=1)["mining_licenses"]
+        records.sort(key=lambda record: record["license_expiry_date"])
+        # As the API writes it: spaces after commas and colons, characters as they are.
+        texts = [json.dumps(record, ensure_ascii=False).encode() for record in records]
+        codes = [_CODE.search(text) for text in texts]
+        self._halves = [
+            (text[: code.start(1)], text[code.end(1) :])
+            for text, code in zip(texts, codes, strict=True)
+        ]
+
+    def text(self, row):
+        """Return one row's JSON."""
+        before, after = self._halves[row * len(self._halves) // self.count]
+        return b"%b%016d%b" % (before, 1_000_000_000_000_000 + row, after)
+
+    def records(self):
+        """Return all rows, parsed."""
+        return [json.loads(self.text(row)) for row in range(self.count)]
+
+    def page(self, offset, limit=PAGE):
+        """Return the body of one page."""
+        rows = range(offset, min(offset + limit, self.count))
+        more = offset + limit < self.count
+        facts = {
+            "total_count": self.count,
+            "showing": len(rows),
+            "limit": limit,
+            "offset": offset,
+            "has_next": more,
+            "has_previous": offset > 0,
+            "next_offset": offset + limit if more else None,
+            "previous_offset": max(0, offset - limit) if offset else None,
+        }
+        results = b", ".join(map(self.text, rows))
+        return b'{"results": [%b], "pagination": %b}' % (results, json.dumps(facts).encode())
+
+
+class Window:
+    """A limiter of so many requests in windows that begin with a request."""
+
+    def __init__(self, requests, seconds):
+        self.requests, self.seconds = requests, seconds
+        self.opened = float("-inf")
+        self.windows = []
+
+    def lets_through(self):
+        """Count a request; tell whether it is within the limit."""
+        now = time.monotonic()
+        if now - self.opened >= self.seconds:
+            self.opened = now
+            self.windows.append({"opened": now, "served": 0, "refused": 0})
+        window = self.windows[-1]
+        free = window["served"] < self.requests
+        window["served" if free else "refused"] += 1
+        return free
+
+
+class _Replay(asyncio.Protocol):
+    """One connection: reads requests without a body, writes prebuilt answers."""
+
+    def __init__(self, reply, latency, loop):
+        self._reply, self._latency, self._loop = reply, latency, loop
+        self._read = b""
+
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def data_received(self, data):
+        self._read += data
+        while b"\r\n\r\n" in self._read:
+            request, _, self._read = self._read.partition(b"\r\n\r\n")
+            answer = self._reply(request)
+            if self._latency:
+                self._loop.call_later(self._latency, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
+
+
+async def _serve(rows, latency, window, tls):
+    @lru_cache(maxsize=1_200)
+    def page(offset, limit):
+        body = rows.page(offset, limit)
+        return _HEAD % (b"200 OK", len(body), body)
+
+    def reply(request):
+        line = request[: request.index(b"\r\n")]
+        if line.startswith(b"GET /_windows"):
+            body = json.dumps(window.windows if window else []).encode()
+            return _HEAD % (b"200 OK", len(body), body)
+        if window and not window.lets_through():
+            body = b'{"error": "Too many requests"}'
+            return _HEAD % (b"429 Too Many Requests", len(body), body)
+        offset, limit = _OFFSET.search(line), _LIMIT.search(line)
+        return page(int(offset[1]) if offset else 0, int(limit[1]) if limit else PAGE)
+
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: _Replay(reply, latency, loop), "127.0.0.1", 0, ssl=context, backlog=256
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    # Whoever started this process closes the pipe when it ends, however it ends.
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def environment(**more):
+    """Return this process's environment, in which this checkout is what is imported."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}
+
+
+class Replay:
+    """The server in a process of its own, for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    rows : int
+        Licences to serve, 30 a page.
+    latency : float
+        Seconds that each answer is held back.
+    limit : tuple of (int, float), optional
+        So many requests in a window of so many seconds; the rest are refused with a bare 429.
+    tls : tuple of path, optional
+        Certificate and key.
+    """
+
+    def __init__(self, rows, *, latency=0.0, limit=None, tls=None):
+        command = [sys.executable, __file__, str(rows), "--latency", str(latency)]
+        if limit:
+            command += ["--limit", *map(str, limit)]
+        if tls:
+            command += ["--tls", *map(str, tls)]
+        self.rows, self.pages = rows, -(-rows // PAGE)
+        self._command, self._scheme = command, "https" if tls else "http"
+
+    def __enter__(self):
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        self.port = int(self._process.stdout.readline())
+        self.url = f"{self._scheme}://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(self, *exc_info):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(timeout=10)
+
+
+def certificate(folder):
+    """Make a certificate for 127.0.0.1 that lives as long as the run; needs ``openssl``.
+
+    Returns the certificate, its key, and a bundle of the usual size in which it stands among the
+    authorities that `requests` trusts: to load that is a part of what a new connection costs.
+    """
+    cert, key, bundle = (Path(folder) / name for name in ("cert.pem", "key.pem", "bundle.pem"))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + cert.read_bytes())
+    return cert, key, bundle
+
+
+def main():
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--limit", nargs=2, metavar=("REQUESTS", "SECONDS"))
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
+    given = parser.parse_args()
+    window = Window(int(given.limit[0]), float(given.limit[1])) if given.limit else None
+    asyncio.run(_serve(Rows(given.rows), given.latency, window, given.tls))
+
+
+if __name__ == "__main__":
+    main()
