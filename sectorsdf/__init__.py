@@ -11,56 +11,55 @@ from __future__ import annotations
 
 import importlib
 import logging
-from typing import TYPE_CHECKING
-
-from sectorsdf import cache
-from sectorsdf._version import __version__
-from sectorsdf.asked import CallOptions, Quote
-from sectorsdf.checks import check_resources
-from sectorsdf.client import Client
-from sectorsdf.errors import (
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    CacheWarning,
-    ConfigurationError,
-    ConnectionFailedError,
-    CreditLimitError,
-    DataError,
-    DataWarning,
-    FilterError,
-    IncompleteSweepError,
-    MissingExtraError,
-    MissingKeyError,
-    NotCachedError,
-    NotFoundError,
-    QuotaExhaustedError,
-    RateLimitError,
-    ResponseError,
-    SectorsdfError,
-    ServerError,
-    UnitError,
-)
-from sectorsdf.exports import export
-from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
-from sectorsdf.mining import (
-    get_mining_license_auction,
-    get_mining_license_auction_participants,
-    get_mining_license_auction_phases,
-    get_mining_license_auctions,
-    get_mining_licenses,
-    get_mining_site,
-    get_mining_site_resources,
-    get_mining_sites,
-    quote,
-)
-from sectorsdf.options import set_options
-from sectorsdf.pace import RateLimit
-from sectorsdf.store import read_parquet, write_parquet
-from sectorsdf.transport import RetryPolicy
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from sectorsdf import cache, geo, plot, sandbox, units
+    from sectorsdf._version import __version__
+    from sectorsdf.asked import CallOptions, Quote
+    from sectorsdf.checks import check_resources
+    from sectorsdf.client import Client
+    from sectorsdf.dictionary import describe
+    from sectorsdf.errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        CacheWarning,
+        ConfigurationError,
+        ConnectionFailedError,
+        CreditLimitError,
+        DataError,
+        DataWarning,
+        FilterError,
+        IncompleteSweepError,
+        MissingExtraError,
+        MissingKeyError,
+        NotCachedError,
+        NotFoundError,
+        QuotaExhaustedError,
+        RateLimitError,
+        ResponseError,
+        SectorsdfError,
+        ServerError,
+        UnitError,
+    )
+    from sectorsdf.exports import export
+    from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
+    from sectorsdf.mining import (
+        get_mining_license_auction,
+        get_mining_license_auction_participants,
+        get_mining_license_auction_phases,
+        get_mining_license_auctions,
+        get_mining_licenses,
+        get_mining_site,
+        get_mining_site_resources,
+        get_mining_sites,
+        quote,
+    )
+    from sectorsdf.options import set_options
+    from sectorsdf.pace import RateLimit
+    from sectorsdf.store import read_parquet, write_parquet
+    from sectorsdf.transport import RetryPolicy
 
 __all__ = [
     "APIError",
@@ -93,7 +92,9 @@ __all__ = [
     "cache",
     "check_resources",
     "credits",
+    "describe",
     "export",
+    "geo",
     "get_mining_license_auction",
     "get_mining_license_auction_participants",
     "get_mining_license_auction_phases",
@@ -102,6 +103,7 @@ __all__ = [
     "get_mining_site",
     "get_mining_site_resources",
     "get_mining_sites",
+    "plot",
     "quote",
     "read_parquet",
     "sandbox",
@@ -110,15 +112,80 @@ __all__ = [
     "write_parquet",
 ]
 
+# A name is imported when it is first used: the command line then answers at once where it needs no
+# pandas, and a program pays for what it uses.
+_HOMES = {
+    "_version": ("__version__",),
+    "asked": (
+        "CallOptions",
+        "Quote",
+    ),
+    "checks": ("check_resources",),
+    "client": ("Client",),
+    "dictionary": ("describe",),
+    "errors": (
+        "APIError",
+        "AuthenticationError",
+        "BadRequestError",
+        "CacheWarning",
+        "ConfigurationError",
+        "ConnectionFailedError",
+        "CreditLimitError",
+        "DataError",
+        "DataWarning",
+        "FilterError",
+        "IncompleteSweepError",
+        "MissingExtraError",
+        "MissingKeyError",
+        "NotCachedError",
+        "NotFoundError",
+        "QuotaExhaustedError",
+        "RateLimitError",
+        "ResponseError",
+        "SectorsdfError",
+        "ServerError",
+        "UnitError",
+    ),
+    "exports": ("export",),
+    "ledger": ("credits",),
+    "mining": (
+        "get_mining_license_auction",
+        "get_mining_license_auction_participants",
+        "get_mining_license_auction_phases",
+        "get_mining_license_auctions",
+        "get_mining_licenses",
+        "get_mining_site",
+        "get_mining_site_resources",
+        "get_mining_sites",
+        "quote",
+    ),
+    "options": ("set_options",),
+    "pace": ("RateLimit",),
+    "store": (
+        "read_parquet",
+        "write_parquet",
+    ),
+    "transport": ("RetryPolicy",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_SUBMODULES = frozenset(
+    {"cache", "datasets", "geo", "mining", "plot", "sandbox", "units", "vocabularies"}
+)
+
 # Silent unless the program listens.
 logging.getLogger("sectorsdf").addHandler(logging.NullHandler())
 
-_SUBMODULES = frozenset({"sandbox", "units"})
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Import a submodule that most programs do not need when it is first named."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
     if name in _SUBMODULES:
         return importlib.import_module(f"sectorsdf.{name}")
-    message = f"module 'sectorsdf' has no attribute {name!r}"
-    raise AttributeError(message)
+    if name not in _HOME_OF:
+        message = f"module 'sectorsdf' has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(importlib.import_module(f"sectorsdf.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets import Dataset
     from sectorsdf.frame import FrameBuilder
+    from sectorsdf.journal import Journal
     from sectorsdf.memory import Memory
     from sectorsdf.settings import ApiKey
-    from sectorsdf.store import Journal
     from sectorsdf.transport import Transport
 
 __all__ = ["Connection", "DetailCall", "ListCall"]

@@ -20,6 +20,7 @@ from sectorsdf.calls import Connection, DetailCall, ListCall
 from sectorsdf.details import keys_of, without_emails
 from sectorsdf.errors import ConfigurationError, DataError, IncompleteSweepError
 from sectorsdf.frame import FrameBuilder, tell, warn
+from sectorsdf.journal import Journal
 from sectorsdf.keeper import Keeper, RecordKeeper
 from sectorsdf.labels import Question
 from sectorsdf.ledger import Allowance, Ledger, fingerprint
@@ -28,7 +29,6 @@ from sectorsdf.options import as_age, default_cache, default_max_age
 from sectorsdf.pace import Gate, RateLimit
 from sectorsdf.places import place_of
 from sectorsdf.shelf import Shelf
-from sectorsdf.store import Journal
 from sectorsdf.transport import RetryPolicy, Transport
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Client:
         # Whatever fails from here on, a traceback that tells local names does not tell this one.
         if not isinstance(api_key, settings.ApiKey):
             api_key = settings.hidden(api_key)
-            api_key = settings.ApiKey.resolve(api_key)
+            api_key = settings.ApiKey.resolve(api_key, base_url)
         key = api_key
         self.base_url = settings.base_url(base_url)
         folder = settings.cache_dir(cache_folder)
@@ -392,19 +392,27 @@ def _timeout(value: tuple[float, float]) -> tuple[float, float]:
     return connect, read
 
 
-_default: tuple[tuple[str | None, ...], Client] | None = None
+_default: tuple[tuple[str | int | None, ...], Client] | None = None
 _default_lock = threading.Lock()
+
+
+def _login_sign() -> int | None:
+    """Return what changes whenever somebody logs in or out."""
+    try:
+        return settings.login_file().stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def default_client() -> Client:
     """Return the client that getters use without ``client=``, made at the first call.
 
-    It is made anew where the environment's key, address or folder has changed since. Without a key
-    in the environment it answers from what is kept, and its first request is refused.
+    It is made anew where the environment's key, address or folder, or the login, has changed since.
+    Without a key it answers from what is kept, and its first request is refused.
     """
     global _default  # noqa: PLW0603 - the one lazy default
     names = (settings.KEY_VARIABLE, settings.BASE_URL_VARIABLE, settings.CACHE_DIR_VARIABLE)
-    signature = tuple(settings.hidden(os.environ.get(name)) for name in names)
+    signature = (*(settings.hidden(os.environ.get(name)) for name in names), _login_sign())
     with _default_lock:
         if _default is None or _default[0] != signature:
             # What is kept can be read without a key; a request cannot be made.

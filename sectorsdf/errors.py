@@ -58,7 +58,7 @@ class MissingExtraError(ConfigurationError, ImportError):
 
 
 class MissingKeyError(ConfigurationError):
-    """No API key was given and none stands in the environment."""
+    """No API key was given, none stands in the environment, and nobody has logged in."""
 
 
 class FilterError(SectorsdfError, ValueError):

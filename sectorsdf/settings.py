@@ -1,4 +1,4 @@
-"""Where settings come from: the argument, then the environment, then the default."""
+"""Where settings come from: the argument, then the environment, then the login or the default."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from sectorsdf.errors import ConfigurationError, MissingKeyError
+from sectorsdf.login import HiddenText, hidden, login_file, saved_key
 
 __all__ = [
     "BASE_URL",
@@ -23,6 +24,7 @@ __all__ = [
     "cache_dir",
     "hidden",
     "is_loopback",
+    "login_file",
 ]
 
 BASE_URL = "https://api.sectors.app"
@@ -32,20 +34,6 @@ CACHE_DIR_VARIABLE = "SECTORSDF_CACHE_DIR"
 
 _API_KEY = re.compile(r"[0-9a-f]{64}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-
-
-class _HeaderText(str):
-    """A header's value that shows itself in no repr of the dict that holds it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'<API key>'"
-
-
-def hidden(text: str | None) -> str | None:
-    """Return the same text, which shows itself no more in a traceback that tells local names."""
-    return _HeaderText(text) if isinstance(text, str) else text
 
 
 class ApiKey:
@@ -65,7 +53,7 @@ class ApiKey:
             message = f"The API key must be a text, not {type(text).__name__}."  # type: ignore[unreachable]
             raise ConfigurationError(message)
         # The space at the end lets a lone "Bearer" count as no key.
-        text = _HeaderText(f"{text.strip()} ".removeprefix("Bearer ").strip())
+        text = HiddenText(f"{text.strip()} ".removeprefix("Bearer ").strip())
         if not text:
             raise MissingKeyError(_NO_KEY)
         if not _VISIBLE.fullmatch(text):
@@ -77,19 +65,30 @@ class ApiKey:
         self._text = text
 
     @classmethod
-    def resolve(cls, argument: str | None) -> Self:
-        """Return the key of the argument or, without one, of the environment."""
+    def resolve(cls, argument: str | None, address: str | None = None) -> Self:
+        """Return the argument's key or, without one, the environment's, or the one of a login.
+
+        Parameters
+        ----------
+        argument : str, optional
+            The key, where the caller has one.
+        address : str, optional
+            The API's address, as `base_url` takes it. A login counts for the address that it was
+            made with only.
+        """
         text = argument if argument is not None else hidden(os.environ.get(KEY_VARIABLE))
+        if argument is None and not (text or "").strip() and login_file().exists():
+            text = saved_key(base_url(address))
         return cls(text or "")
 
     @classmethod
     def perhaps(cls) -> Self:
-        """Return the environment's key, or one that is refused once it is needed."""
+        """Return the key that there is, or one that is refused once it is needed."""
         try:
             return cls.resolve(None)
         except MissingKeyError:
             key = cls("none")
-            key._text = _HeaderText()
+            key._text = HiddenText()
             return key
 
     def require(self) -> None:
@@ -108,7 +107,7 @@ class ApiKey:
         """The value of the `Authorization` header."""
         if _API_KEY.fullmatch(self._text):
             return self._text
-        return _HeaderText(f"Bearer {str.__str__(self._text)}")
+        return HiddenText(f"Bearer {str.__str__(self._text)}")
 
     def secret(self) -> str:
         """Return the key itself, for fingerprints only."""
@@ -123,10 +122,10 @@ class ApiKey:
 
 
 _NO_KEY = (
-    f"No API key. Pass Client(api_key=...) or set the environment variable {KEY_VARIABLE}; a key "
-    "comes from your account at https://sectors.app. To try the package without one, use the "
-    "embedded sandbox: `with sectorsdf.sandbox.running() as client:` and pass `client=client`, or "
-    "run `sectorsdf demo`."
+    f"No API key. Pass Client(api_key=...), set the environment variable {KEY_VARIABLE}, or run "
+    "`sectorsdf login`; a key comes from your account at https://sectors.app. To try the package "
+    "without one, use the embedded sandbox: `with sectorsdf.sandbox.running() as client:` and pass "
+    "`client=client`, or run `sectorsdf demo`."
 )
 
 

@@ -12,23 +12,22 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from sectorsdf import errors
 from sectorsdf._version import __version__
+from sectorsdf.connections import KeyAuth, PooledAdapter, Session, prepared, trusting
 from sectorsdf.ledger import Allowance, Ledger, fingerprint, price
 from sectorsdf.pace import Gate, GateStoppedError, Ticket
 from sectorsdf.replies import Reply, refusal, retry_after, without
 from sectorsdf.settings import ApiKey, is_loopback
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ["Answer", "RetryPolicy", "Transport"]
@@ -96,51 +95,6 @@ class Answer(Generic[_T]):
     source: str | None = None
 
 
-class _KeyAuth(AuthBase):
-    """Puts the key into the header; an auth object, so that a `.netrc` cannot replace it."""
-
-    def __init__(self, key: ApiKey) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        parts = urlsplit(request.url or "")
-        if parts.scheme == "https" or is_loopback(parts.hostname):
-            request.headers["Authorization"] = self._key.header
-        return request
-
-
-class _Session(requests.Session):
-    """Leaves redirects to the transport, even in thought: an odd one fails there."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return nothing to follow."""
-
-
-class _Pooled(HTTPAdapter):
-    """Looks its one host's pool up once: finding it anew costs as much as writing the request."""
-
-    _pool: Any = None
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Return the pool of the host that this adapter serves alone."""
-        if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
-        return self._pool
-
-    def close(self) -> None:
-        """Close the connections, and look for a pool again when a request comes."""
-        self._pool = None
-        super().close()
-
-
-@lru_cache(maxsize=64)
-def _prepared(url: str) -> str:
-    """Return an address without a query as `requests` sends it."""
-    request = requests.PreparedRequest()
-    request.prepare_url(url, None)
-    return str(request.url)
-
-
 class Transport:
     """Sends requests for one key to one host; safe to share between threads.
 
@@ -176,6 +130,8 @@ class Transport:
         self.gate = gate
         self.ledger = ledger
         self._key = key
+        self._tls: tuple[str | bool, ssl.SSLContext] | None = None
+        self._tls_lock = threading.Lock()
         self._fingerprint = fingerprint(key.secret())
         # The threads of a call end with it; their connections wait here for those of the next.
         self._idle: list[_Line] = []
@@ -324,7 +280,7 @@ class Transport:
         # A shallow copy: what the template holds beside the address is only ever read.
         request = copy.copy(template)
         query = f"?{urlencode(params)}" if params else ""
-        request.url = _prepared(reply.url) + query
+        request.url = prepared(reply.url) + query
         url = reply.url = request.url
         for _ in range(_MOST_REDIRECTS + 1):
             reply.status, reply.body = None, b""
@@ -367,18 +323,29 @@ class Transport:
                 line[0].close()
 
     def _new_line(self) -> _Line:
-        session = _Session()
-        session.mount(self.base_url, _Pooled())
+        session = Session()
         session.headers["User-Agent"] = f"sectorsdf/{__version__}"
         session.headers["Accept"] = "application/json"
-        auth = _KeyAuth(self._key)
+        auth = KeyAuth(self._key)
         template = session.prepare_request(requests.Request("GET", self.base_url, auth=auth))
         settings = dict(session.merge_environment_settings(self.base_url, {}, None, None, None))
+        session.mount(self.base_url, PooledAdapter(self._trusted(settings["verify"])))
         settings.update(stream=True, allow_redirects=False, timeout=self.timeout)
         if is_loopback(urlsplit(self.base_url).hostname):
             # A key sent to this machine must not take the way over a proxy.
             settings["proxies"] = {}
         return session, template, settings
+
+    def _trusted(self, verify: object) -> ssl.SSLContext | None:
+        """Return what all connections verify the host with: reading the certificates takes long."""
+        if urlsplit(self.base_url).scheme != "https" or not isinstance(verify, str | bool):
+            return None
+        # Where the certificates cannot be read, the first request says so.
+        with self._tls_lock, suppress(OSError):
+            if self._tls is None or self._tls[0] != verify:
+                self._tls = (verify, trusting(verify))
+            return self._tls[1]
+        return None
 
     def stop(self) -> None:
         """Wake everybody who waits; what is under way may still end."""

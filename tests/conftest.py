@@ -68,6 +68,7 @@ def _no_settings(monkeypatch, tmp_path):
         if name == "SECTORS_API_KEY" or name.startswith("SECTORSDF_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SECTORSDF_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("SECTORSDF_CONFIG_DIR", str(tmp_path / "config"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ import pandas as pd
 import requests
 
 import sectorsdf
+from sectorsdf import journal
 from sectorsdf.sandbox import DEFAULT_KEY
 
 LIST = "/v2/mining/licenses/"
@@ -157,12 +158,24 @@ class SweepProcess(Process):
         return told
 
 
+def damage_three_pages(cache):
+    """Damage the first three pages of a cache folder's only journal, each in another way."""
+    (path,) = [p for p in Path(cache).glob("journal/*/pages.journal") if p.stat().st_size]
+    head, *pages = path.read_bytes().split(journal._MARK)
+    flipped = bytearray(pages[0])
+    flipped[len(flipped) // 2] ^= 1
+    pages[:3] = [bytes(flipped), pages[1][:-1], b""]
+    path.write_bytes(journal._MARK.join([head, *pages]))
+    return len(pages)
+
+
 def paid_pages(cache):
     """Return the names of the whole pages that lie in a cache folder's journal."""
     names = []
-    for path in sorted(Path(cache).glob("journal/*/*.page")):
-        head = path.read_bytes().partition(b"\n")[0]
-        names.append(json.loads(head)["name"])
+    for path in sorted(Path(cache).glob("journal/*/pages.journal")):
+        for page, _ in journal._pages(path.read_bytes()):
+            if page is not None:
+                names.append(json.loads(page.facts["name"]))
     return names
 
 

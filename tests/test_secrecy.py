@@ -249,7 +249,7 @@ def test_nothing_that_went_well_gives_the_key_away(kind, tmp_path, heard):
     assert found_in("\n".join([*shown, heard()])) == []
     names = {path.name for path in folder.rglob("*")}
     assert {"credits.jsonl", "rates", "journal"} <= names
-    assert any(name.endswith(".page") for name in names)
+    assert any(name == "pages.journal" for name in names)
     assert found_in(kept(folder)) == []
 
 

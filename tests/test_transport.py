@@ -311,6 +311,16 @@ def test_https_on_this_machine_with_a_certificate_of_its_own(certificate, connec
         assert len(sectorsdf.get_mining_license_auctions(client=connect(server))) == 2
 
 
+def test_a_certificate_of_another_host_is_refused(certificate, connect, monkeypatch):
+    cert, context = certificate
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(cert))
+    with sectorsdf.sandbox.Sandbox(keys=[KEY], licenses=1, ssl_context=context) as server:
+        elsewhere = server.url.replace("127.0.0.1", "localhost")
+        with pytest.raises(sectorsdf.ConnectionFailedError, match="TLS"):
+            sectorsdf.get_mining_license_auctions(client=connect(elsewhere))
+        assert server.requests == []
+
+
 def test_certificates_that_are_not_there(certificate, connect, monkeypatch, tmp_path):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
     with pytest.raises(sectorsdf.ConnectionFailedError, match="certificates"):

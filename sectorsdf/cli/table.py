@@ -1,0 +1,215 @@
+"""Frames as text for people: as wide as the terminal, and saying what is not shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["as_record", "as_table"]
+
+_GAP = "  "
+_NARROWEST = 8
+_FEWEST_ROWS = 5
+# The names and the rule.
+_HEAD = 2
+# What a person looks for first; the other columns follow as they are declared.
+_FIRST = (
+    "wiup_code",
+    "slug",
+    "year",
+    "order",
+    "stage",
+    "category",
+    "component",
+    "value",
+    "production_volume",
+    "unit",
+    "measure",
+    "ore_type",
+    "company_name",
+    "commodity_type",
+    "license_expiry_date",
+    "licensed_area_ha",
+    "winner_date",
+    "participant_count",
+    "total_reserves",
+    "total_resources",
+    "tonnage_unit",
+    "province",
+    "auction_status",
+)
+
+
+def as_table(
+    frame: pd.DataFrame, *, width: int | None = None, height: int | None = None
+) -> list[str]:
+    """Return the lines of a table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to show.
+    width : int or None
+        Columns of the terminal; None shortens nothing and leaves no column out.
+    height : int or None
+        How many lines to fill at most; None leaves no row out. A few rows are shown always.
+
+    Returns
+    -------
+    list of str
+        A line of names, a rule, the rows and, where anything is left out, what and how to see it.
+    """
+    names = [str(name) for name in frame.columns]
+    shown = frame if height is None else frame.head(height)
+    if width is not None:
+        names = _ordered(shown, names)
+    cells = {name: [_cell(value) for value in shown[name]] for name in names}
+    right = {name for name in names if _is_number(frame[name])}
+    widths = {name: max(map(_width, [name, *cells[name]])) for name in names}
+    if width is not None:
+        rigid = right | {name for name in names if _is_time(frame[name])}
+        widths = _fitting(cells, rigid, width)
+    hidden = [str(name) for name in frame.columns if str(name) not in widths]
+    rows = len(frame)
+    if height is not None:
+        around = _HEAD + len(_left_out(rows, hidden, width))
+        if rows > height - _HEAD - len(_left_out(0, hidden, width)):
+            rows = min(rows, max(_FEWEST_ROWS, height - around))
+    lines = [
+        _line([_padded(name, size, right=name in right) for name, size in widths.items()]),
+        _line(["─" * size for size in widths.values()]),
+    ]
+    for place in range(rows):
+        line = [
+            _padded(cells[name][place], size, right=name in right) for name, size in widths.items()
+        ]
+        lines.append(_line(line))
+    return lines + _left_out(len(frame) - rows, hidden, width)
+
+
+def as_record(frame: pd.DataFrame, *, width: int | None) -> list[str]:
+    """Return the lines of the frame's one row, a line for each column that has a value."""
+    cells = {str(name): _cell(frame.iloc[0][name]) for name in frame.columns}
+    left = max(map(_width, cells), default=0)
+    lines = []
+    for name, text in cells.items():
+        if text:
+            room = None if width is None else max(_NARROWEST, width - left - len(_GAP))
+            lines.append(f"{_padded(name, left)}{_GAP}{_cut(text, room)}")
+    empty = [name for name, text in cells.items() if not text]
+    return [*lines, *_wrapped(f"No value: {', '.join(empty)}.", width)] if empty else lines
+
+
+def _ordered(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return the columns that have any value, the most telling ones first."""
+    told = [name for name in names if frame[name].notna().any() or frame.empty]
+    first = [name for name in _FIRST if name in told]
+    return first + [name for name in told if name not in first]
+
+
+def _fitting(cells: dict[str, list[str]], rigid: set[str], width: int) -> dict[str, int]:
+    """Return the columns that fit, from the left; texts and names give way for more of them.
+
+    Numbers, times and the first column, which tells the rows apart, are never shortened for others.
+    """
+    most = max(_NARROWEST, width // 6)
+    kept: dict[str, int] = {}
+    wanted: dict[str, int] = {}
+    left = width + len(_GAP)
+    for name, column in cells.items():
+        content = max(map(_width, column), default=0)
+        wanted[name] = max(content, _width(name))
+        whole = name in rigid or not kept
+        size = max(content if whole else min(content, most), min(_width(name), most))
+        if kept and size + len(_GAP) > left:
+            continue
+        kept[name] = min(size, width)
+        left -= kept[name] + len(_GAP)
+    for name, size in kept.items():
+        more = min(max(0, left), wanted[name] - size)
+        kept[name] = size + more
+        left -= more
+    return kept
+
+
+def _left_out(rows: int, columns: Sequence[str], width: int | None) -> list[str]:
+    lines = []
+    if rows:
+        lines.append(f"... and {rows:,} more row{'' if rows == 1 else 's'}.")
+    if columns:
+        lines.append(f"Columns not shown ({len(columns)}): {', '.join(columns)}.")
+    if lines:
+        lines.append("All of it: -o FILE, or --columns, or a pipe.")
+    return [part for line in lines for part in _wrapped(line, width)]
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    import textwrap  # noqa: PLC0415 - small, but needed here only
+
+    return [text] if width is None else textwrap.wrap(text, max(20, width), subsequent_indent="  ")
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(
+        column.dtype
+    )
+
+
+def _is_time(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(column.dtype)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    """Return a value in one line without anything that a terminal would obey."""
+    if pd.isna(value):
+        return ""
+    # Be it Python's or that of any NumPy.
+    if type(value).__name__ in {"bool", "bool_"}:
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timestamp):
+        day = value.tz_localize(None) if value.tz is None else value
+        return f"{value:%Y-%m-%d}" if day == day.normalize() else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return _number(value)
+    text = " ".join(str(value).split())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _number(value: float) -> str:
+    if value and not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.6g}"
+    text = f"{value:,.4f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def _cut(text: str, size: int | None) -> str:
+    if size is None or _width(text) <= size:
+        return text
+    # No character is narrower than one column, but for marks on others.
+    text = text[: 2 * size]
+    while text and _width(text) >= size:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def _padded(text: str, size: int, *, right: bool = False) -> str:
+    text = _cut(text, size)
+    blank = " " * (size - _width(text))
+    return blank + text if right else text + blank
+
+
+def _line(cells: Sequence[str]) -> str:
+    return _GAP.join(cells).rstrip()

@@ -1,0 +1,402 @@
+"""The journal of paid pages."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import filelock
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sectorsdf import journal as module
+from sectorsdf.journal import Journal, JournalEntry
+
+CALL = {"dataset": "mining_licenses", "host": "http://127.0.0.1:1", "query": {"province": "Riau"}}
+PAGE = [30, [["province", "Riau"]], "license_expiry_date", 0]
+BODY = '{"results": ["é", 1.50]}'.encode()
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path / "journal")
+
+
+def reopened(journal, **options):
+    """Open the call again, as after a crash."""
+    return journal.open(CALL, **options)
+
+
+def files(folder, pattern="*"):
+    return sorted(path.name for path in folder.glob(pattern))
+
+
+def test_a_page_is_found_again(journal):
+    entry = journal.open(CALL)
+    assert entry.get(PAGE) is None
+    assert PAGE not in entry
+    entry.put(PAGE, BODY)
+    assert entry.get(PAGE) == BODY
+    entry.close()
+    again = reopened(journal)
+    assert again.folder == entry.folder
+    assert again.get(PAGE) == BODY
+    assert again.get([60, *PAGE[1:]]) is None
+
+
+def test_tuples_and_lists_are_the_same_name(journal):
+    entry = journal.open(CALL)
+    entry.put([30, (("province", "Riau"),), None, 0], BODY)
+    assert entry.get([30, [["province", "Riau"]], None, 0]) == BODY
+
+
+@given(name=st.lists(st.text() | st.integers() | st.none(), max_size=4), body=st.binary())
+def test_any_page_comes_back_as_it_was(tmp_path_factory, name, body):
+    entry = Journal(tmp_path_factory.mktemp("j")).open(CALL)
+    entry.put(name, body)
+    assert entry.get(name) == body
+    entry.close()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**CALL, "dataset": "mining_sites"},
+        {**CALL, "host": "http://127.0.0.1:2"},
+        {**CALL, "query": {"province": "Aceh"}},
+    ],
+)
+def test_another_call_has_pages_of_its_own(journal, other):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    entry.close()
+    assert journal.open(other).get(PAGE) is None
+
+
+def test_the_order_of_the_filters_does_not_matter(journal):
+    first = {**CALL, "query": {"a": "1", "b": "2"}}
+    second = {"query": {"b": "2", "a": "1"}, **{k: v for k, v in CALL.items() if k != "query"}}
+    entry = journal.open(first)
+    entry.put(PAGE, BODY)
+    entry.close()
+    assert journal.open(second).get(PAGE) == BODY
+
+
+def test_nothing_is_made_before_it_is_needed(tmp_path):
+    Journal(tmp_path / "journal")
+    assert not files(tmp_path)
+
+
+def test_the_folder_is_for_this_user_alone(journal):
+    entry = journal.open(CALL)
+    if os.name == "posix":
+        assert entry.folder.stat().st_mode & 0o077 == 0
+        assert journal.folder.stat().st_mode & 0o077 == 0
+
+
+def test_clear_leaves_no_page(journal):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    entry.clear()
+    assert entry.kept == 0
+    assert (entry.folder / "pages.journal").stat().st_size == 0
+    assert entry.get(PAGE) is None
+    entry.put(PAGE, BODY)
+    assert entry.get(PAGE) == BODY
+
+
+def test_a_page_that_holds_no_longer_is_dropped(journal):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    entry.put([0], BODY)
+    entry.drop(PAGE)
+    entry.drop(["never here"])
+    assert entry.get(PAGE) is None
+    entry.close()
+    again = reopened(journal)
+    assert again.get(PAGE) is None
+    assert again.get([0]) == BODY
+    again.put(PAGE, b"newer")
+    again.close()
+    assert reopened(journal).get(PAGE) == b"newer"
+
+
+def test_resume_false_forgets_the_pages(journal):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    entry.close()
+    assert reopened(journal, resume=False).get(PAGE) is None
+
+
+def test_pages_have_an_age(journal, monkeypatch):
+    entry = journal.open(CALL, resume_within=100.0)
+    entry.put(PAGE, BODY)
+    now = time.time()
+    for later, found in [(99, BODY), (101, None), (-50, None)]:
+        monkeypatch.setattr(module.time, "time", lambda later=later: now + later)
+        assert entry.get(PAGE) == found
+
+
+def test_kept_counts_what_the_next_call_would_find(journal):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    assert entry.kept == 1
+    entry.close()
+    again = reopened(journal)
+    assert again.kept == 1
+    again.put([0], BODY)
+    assert again.kept == 2
+
+
+MARK = b"\n#sectorsdf page "
+
+
+def changed(place):
+    """Return a damage that flips a bit somewhere in a page."""
+    return lambda data: bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:5],
+        lambda data: data[1:],
+        lambda data: b"\xff" * len(data),
+        lambda data: MARK + b"[]\n" + data.partition(b"}\n")[2],
+        lambda data: data.replace(b"Riau", b"Aceh", 1),
+        lambda data: data.replace(b'"written": 1', b'"written": "x1'),
+        lambda data: data.replace(b'"written"', b'"gone"'),
+        lambda data: data.replace(b'"length": ', b'"length": 9'),
+        lambda data: data.replace(b'"length": ', b'"length": -'),
+        *map(changed, range(0, 240, 6)),
+    ],
+)
+def test_a_damaged_page_is_asked_for_again_and_costs_no_other(journal, damage):
+    entry = journal.open(CALL)
+    names = [[0], PAGE, [60]]
+    for name in names:
+        entry.put(name, BODY)
+    entry.close()
+    path = entry.folder / "pages.journal"
+    first, second, third = (MARK + part for part in path.read_bytes().split(MARK)[1:])
+    path.write_bytes(first + damage(second) + third)
+    again = reopened(journal)
+    assert [again.get(name) for name in names] == [BODY, None, BODY]
+    again.put(PAGE, BODY)
+    assert again.get(PAGE) == BODY
+    again.close()
+    assert reopened(journal).get(PAGE) == BODY
+
+
+def test_what_stands_behind_a_page_does_it_no_harm(journal):
+    """A kill may leave any part of the page that was being written."""
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    whole = (entry.folder / "pages.journal").read_bytes()
+    entry.put([0], BODY)
+    both = (entry.folder / "pages.journal").read_bytes()
+    entry.close()
+    for stop in range(len(whole), len(both)):
+        (entry.folder / "pages.journal").write_bytes(both[:stop])
+        again = reopened(journal)
+        assert again.get(PAGE) == BODY
+        assert again.get([0]) is None
+        again.put([0], BODY)
+        again.close()
+        again = reopened(journal)
+        assert (again.get(PAGE), again.get([0])) == (BODY, BODY)
+        again.close()
+
+
+def test_damage_is_told(journal, caplog):
+    entry = journal.open(CALL)
+    entry.put(PAGE, BODY)
+    path = entry.folder / "pages.journal"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert entry.get(PAGE) is None
+    assert "damaged" in caplog.text
+
+
+# Calls side by side
+
+
+def test_calls_side_by_side_have_folders_of_their_own(journal):
+    first, second = journal.open(CALL), journal.open(CALL)
+    assert first.folder != second.folder
+    first.put(PAGE, BODY)
+    assert second.get(PAGE) is None
+    first.close()
+    second.close()
+    assert reopened(journal).folder == first.folder
+
+
+def test_threads_do_not_share_a_folder(journal):
+    entries = []
+    threads = [threading.Thread(target=lambda: entries.append(journal.open(CALL))) for _ in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({entry.folder for entry in entries}) == 4
+
+
+def test_the_fullest_free_folder_is_taken(journal):
+    entries = [journal.open(CALL) for _ in range(3)]
+    for count, entry in zip([1, 3, 2], entries, strict=True):
+        for number in range(count):
+            entry.put([number], BODY)
+    entries[1].close()
+    entries[2].close()
+    # The first is held by a call that still runs.
+    fuller, emptier = reopened(journal), reopened(journal)
+    assert [fuller.folder, emptier.folder] == [entries[1].folder, entries[2].folder]
+
+
+def test_pages_that_are_too_old_do_not_count(journal, monkeypatch):
+    old, young = journal.open(CALL), journal.open(CALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.time, "time", lambda: 1.0)
+        for number in range(3):
+            old.put([number], BODY)
+    young.put([0], BODY)
+    old.close()
+    young.close()
+    assert reopened(journal).folder == young.folder
+
+
+def test_a_process_that_is_killed_lets_go(journal):
+    code = (
+        "import sys, time; from pathlib import Path; from sectorsdf.journal import Journal\n"
+        "entry = Journal(Path(sys.argv[1])).open({'dataset': 'd'}); entry.put([1], b'x')\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    words = [sys.executable, "-c", code, str(journal.folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == b"held\n"
+        meanwhile = journal.open({"dataset": "d"})
+        assert meanwhile.get([1]) is None
+        meanwhile.close()
+        child.kill()
+    entry = journal.open({"dataset": "d"})
+    assert entry.get([1]) == b"x"
+    entry.close()
+
+
+def test_what_a_killed_call_left_is_forgotten_when_a_later_one_ends(journal, monkeypatch):
+    left, running, ended = (journal.open(CALL) for _ in range(3))
+    long_ago = time.time() - 60
+    with monkeypatch.context() as patch:
+        patch.setattr(module.time, "time", lambda: long_ago)
+        left.put(PAGE, BODY)
+    running.put(PAGE, BODY)
+    left.close()
+    ended.clear()
+    assert (left.folder / "pages.journal").stat().st_size == 0
+    # A call that still runs keeps its own.
+    assert running.get(PAGE) == BODY
+
+
+def test_what_was_paid_after_a_call_began_outlives_its_end(journal):
+    ended, later = journal.open(CALL), journal.open(CALL)
+    later.put(PAGE, BODY)
+    later.close()
+    ended.clear()
+    found = [reopened(journal).get(PAGE) for _ in range(2)]
+    assert BODY in found
+
+
+def test_an_answer_after_the_end_is_kept_for_the_next_call(journal):
+    interrupted = journal.open(CALL)
+    interrupted.close()
+    interrupted.put(PAGE, BODY)
+    assert reopened(journal).get(PAGE) == BODY
+
+
+def test_an_answer_after_the_next_call_has_ended_is_not(journal):
+    interrupted = journal.open(CALL)
+    interrupted.close()
+    following = reopened(journal)
+    following.clear()
+    following.close()
+    interrupted.put(PAGE, BODY)
+    assert reopened(journal).get(PAGE) is None
+
+
+# Disks that take nothing
+
+
+def refuse(*args, **kwargs):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_costs_one_word(journal, monkeypatch, caplog):
+    entry = journal.open(CALL)
+    monkeypatch.setattr(module.os, "write", refuse)
+    entry.put(PAGE, BODY)
+    entry.put([0], BODY)
+    assert entry.kept == 0
+    assert entry.get(PAGE) is None
+    assert caplog.text.count("cannot be kept") == 1
+    entry.clear()
+    entry.close()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    entry = Journal(tmp_path / "file" / "journal").open(CALL)
+    entry.put(PAGE, BODY)
+    assert entry.get(PAGE) is None
+    entry.clear()
+    entry.close()
+    assert "cannot be kept under" in caplog.text
+
+
+@pytest.mark.parametrize("error", [PermissionError("no"), NotImplementedError("no locks here")])
+def test_a_file_system_without_locks(journal, monkeypatch, caplog, error):
+    def acquire(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire)
+    entry = journal.open(CALL)
+    assert entry.folder is None
+    assert "cannot be kept under" in caplog.text
+
+
+def test_no_journal_at_all(caplog):
+    caplog.set_level(logging.DEBUG)
+    for entry in (Journal(None).open(CALL, resume=False), JournalEntry(None, 1.0)):
+        entry.put(PAGE, BODY)
+        assert PAGE not in entry
+        entry.clear()
+        entry.close()
+    assert not caplog.text
+
+
+def test_folders_of_calls_that_ended_long_ago_are_tidied_away(journal):
+    def call(number):
+        return {**CALL, "number": number}
+
+    for number in range(130):
+        entry = journal.open(call(number))
+        entry.put(["page"], b"paid")
+        if number != 5:
+            entry.clear()
+        entry.close()
+    held = journal.open(call(7))
+    long_ago = time.time() - 2 * 86_400
+    for folder in journal.folder.iterdir():
+        os.utime(folder, (long_ago, long_ago))
+    other = journal.open(call(1000))
+    # What was paid and not used, what is in use, and this one.
+    assert len(list(journal.folder.iterdir())) == 3
+    for entry in (held, other):
+        entry.close()
+    assert journal.open(call(5)).get(["page"]) == b"paid"
