@@ -34,7 +34,7 @@ faults: .venv-test/ready
 
 .venv-test/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,units]"
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,test-extras]"
 	touch $@
 
 .venv-test-oldest/ready: setup.cfg pyproject.toml constraints-oldest.txt

@@ -46,7 +46,7 @@ class DataWarning(UserWarning):
 
 
 class CacheWarning(UserWarning):
-    """A cached file cannot be used, or a result cannot be kept; the frame itself is not affected."""
+    """A cached file cannot be used, or a result cannot be kept; the frame itself is right."""
 
 
 class ConfigurationError(SectorsdfError, ValueError):

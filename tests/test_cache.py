@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -171,6 +170,7 @@ def test_the_layout_can_be_read_by_people_and_by_any_reader(cached):
     assert facts["certificate"]["complete"] is True
     assert len(pd.read_parquet(file)) == len(frame)
     same(sectorsdf.read_parquet(file), frame)
+    duckdb = pytest.importorskip("duckdb")
     found = duckdb.sql(f"select count(*), max(wiup_code) from '{file}'").limit(1).fetchall()
     assert found == [(len(frame), frame["wiup_code"].max())]
     polars = pytest.importorskip("polars")
