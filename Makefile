@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-oldest lint faults clean
+.PHONY: demo test test-oldest docs lint faults bench clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
@@ -27,6 +27,15 @@ lint: .venv-lint/ready
 faults: .venv-test/ready
 	.venv-test/bin/python -W error benchmarks/faults.py
 
+# This package side by side with what a user would run instead; writes benchmarks/results.md.
+# QUICK=1 runs every case in its smallest form and judges nothing.
+bench: .venv-bench/ready
+	.venv-bench/bin/python benchmarks/bench.py
+
+# The documentation, into docs/_build/html.
+docs: .venv-test/ready
+	.venv-test/bin/python docs/sitebuild.py
+
 .venv-demo/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -e .
@@ -34,7 +43,7 @@ faults: .venv-test/ready
 
 .venv-test/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,test-extras]"
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	touch $@
 
 .venv-test-oldest/ready: setup.cfg pyproject.toml constraints-oldest.txt
@@ -43,10 +52,16 @@ faults: .venv-test/ready
 		-e ".[test,units]" -c constraints-oldest.txt
 	touch $@
 
+.venv-bench/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,bench]"
+	touch $@
+
 .venv-lint/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-lint
 	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
 	touch $@
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-lint build dist *.egg-info
+	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-bench .venv-lint
+	rm -rf build dist docs/_build docs/notebooks *.egg-info

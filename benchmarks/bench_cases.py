@@ -86,6 +86,10 @@ HAND = "columns in batches by hand"
 NORMALIZE = "json_normalize and casts"
 POLARS = "polars.from_dicts, to_pandas"
 MELT = "json_normalize and melt"
+READ = "pandas.read_parquet of the same file"
+REQUESTS_CACHE = "requests-cache and json_normalize"
+FILTERED = "pyarrow with a filter, to_pandas"
+FETCHED = "fetching as many rows, no latency"
 BASE = "import pandas, pyarrow, requests"
 PANDAS = "import pandas"
 
@@ -201,6 +205,37 @@ def _memory_cases(quick):
     )
 
 
+def _kept_cases(quick):
+    plans = ((4_151, 1.5, 15), (1_000_000, 1.1, 3))
+    for rows, most, rounds in ((300, 1.5, 1),) if quick else plans:
+        pages = (Entry(REQUESTS_CACHE, "kept_pages"),) if rows < 10_000 else ()
+        yield Case(
+            f"a register of {rows:,} rows that is kept",
+            rows,
+            (Entry(OURS, "kept_ours"), Entry(READ, "kept_pandas"), *pages),
+            (
+                Goal("wall", READ, most=most),
+                *(Goal("wall", entry.label, least=20.0) for entry in pages),
+            ),
+            rounds,
+            fresh=rows > 500_000,
+            per="row",
+        )
+        fetched = (Entry(FETCHED, "selected_fetched"),) if rows < 10_000 else ()
+        yield Case(
+            f"one commodity out of {rows:,} rows that are kept",
+            rows,
+            (Entry(OURS, "selected_ours"), Entry(FILTERED, "selected_arrow"), *fetched),
+            (
+                Goal("wall", FILTERED, most=3.0),
+                *(Goal("wall", entry.label, least=10.0) for entry in fetched),
+            ),
+            rounds,
+            fresh=rows > 500_000,
+            per="row",
+        )
+
+
 def _reserves_cases(quick):
     plans = ((156, 9), (10_000, 3), (100_000, 1))
     for sites, rounds in ((156, 1),) if quick else plans:
@@ -258,6 +293,7 @@ def cases(folder, *, quick):
         *_tls_cases(quick, folder),
         *_typing_cases(quick),
         *_memory_cases(quick),
+        *_kept_cases(quick),
         *_reserves_cases(quick),
         *_start_cases(quick),
         *_growth_cases(quick),

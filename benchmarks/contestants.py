@@ -24,6 +24,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
+import kept
 import pandas as pd
 import pyarrow as pa
 import requests
@@ -385,8 +386,10 @@ def _watched(facts):
 
 def measured(name, given, *, memory=False):
     """Run a contestant once; return wall and processor seconds, rows, and the peak in bytes."""
-    function = globals()[name]
+    function = globals().get(name) or getattr(kept, name)
     facts = {}
+    if hasattr(kept, name):
+        function(**given)
     if name.startswith(("type_", "tidy_")):
         (_records if name.startswith("type_") else _sites)(*given.values())
     gc.collect()

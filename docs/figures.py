@@ -6,86 +6,79 @@ Run with the extra ``docs``: ``python docs/figures.py``.
 from __future__ import annotations
 
 import warnings
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
-import pandas as pd
-from matplotlib.patches import Patch
 
 import sectorsdf
+import sectorsdf.plot
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# The same picture is the same file, each time that it is drawn.
+mpl.rcParams["svg.hashsalt"] = "sectorsdf"
 IMAGES = Path(__file__).parent / "images"
-# Light to dark with rising confidence; reserves and resources told apart by hue.
-STACKS = {
-    "resources": {
-        "inferred": "#c6dbef",
-        "indicated": "#6baed6",
-        "measured": "#2171b5",
-        "total": "#b0b7c3",
-    },
-    "reserves": {"probable": "#fdae6b", "proven": "#d94801", "total": "#d9c3ad"},
-}
+TODAY = {"today": date(2026, 1, 15)}
+UNITS = {"Coal": "Mt", "Copper": "Mt", "Gold": "Mt", "Nickel": "wmt"}
 
 
 def reserves(largest: int = 5) -> Path:
     """Reserves and resources by category of the largest sites of each commodity."""
     with sectorsdf.sandbox.running() as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", sectorsdf.DataWarning)
-        sites = sectorsdf.get_mining_sites(details=True, client=client)
-    sites = sites[sites["tonnage_unit"].notna()]
-    figure, axes = plt.subplots(2, 2, figsize=(10, 6.5), layout="constrained")
-    for axis, (commodity, every) in zip(axes.flat, sites.groupby("commodity_type"), strict=True):
-        unit = every["tonnage_unit"].mode()[0]
-        one_unit = every[every["tonnage_unit"] == unit]
-        rows = one_unit.sort_values("total_resources", ascending=False).head(largest)[::-1]
-        for shift, (stage, colours) in zip((0.2, -0.2), STACKS.items(), strict=True):
-            for place, (_, row) in enumerate(rows.iterrows()):
-                parts = [name for name in colours if name != "total"]
-                if row[[f"{name}_{stage}" for name in parts]].isna().all():
-                    parts = ["total"]
-                left = 0.0
-                for name in parts:
-                    width = row[f"{name}_{stage}"]
-                    if not pd.isna(width):
-                        hatch = "////" if name == "total" else None
-                        axis.barh(
-                            place + shift,
-                            width,
-                            0.36,
-                            left,
-                            color=colours[name],
-                            hatch=hatch,
-                            edgecolor="white",
-                            linewidth=0,
-                        )
-                        left += width
-        axis.set_yticks(range(len(rows)), rows["name"], fontsize=8)
-        axis.set_xlabel(f"{unit} of {'coal' if commodity == 'Coal' else 'ore'}", fontsize=9)
-        axis.set_title(commodity, loc="left", fontsize=11, fontweight="bold")
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.margins(x=0.02)
-    handles, labels = [], []
-    for stage, colours in STACKS.items():
-        for name, colour in colours.items():
-            whole = name == "total"
-            hatch = "////" if whole else None
-            handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0))
-            labels.append(f"{stage}, not divided" if whole else f"{name} {stage}")
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    figure.suptitle(
-        "Resources (upper bar) and reserves (lower bar) of the largest sites, synthetic sample",
-        fontsize=11,
+        figures = sectorsdf.get_mining_site_resources(client=client)
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
+    shown = {}
+    for axis, (commodity, unit) in zip(axes.flat, UNITS.items(), strict=True):
+        sectorsdf.plot.resources_bars(
+            figures, commodity=commodity, unit=unit, top=largest, legend=False, ax=axis
+        )
+        axis.set_title(commodity, loc="left", fontweight="bold")
+        handles, labels = axis.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        shown.values(), shown, loc="outside lower center", ncols=4, frameon=False, fontsize=9
     )
+    figure.suptitle("Resources (upper bar) and reserves (lower bar) of the largest sites")
     path = IMAGES / "reserves.png"
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, dpi=100, metadata={"Software": None})
     plt.close(figure)
+    return path
+
+
+def home() -> Path:
+    """Draw what one frame of the register holds: hectares by year of expiry."""
+    with sectorsdf.sandbox.running(server=TODAY) as client:
+        licences = sectorsdf.get_mining_licenses(client=client)
+    axes = sectorsdf.plot.expiry_timeline(licences, freq="year", as_of=TODAY["today"])
+    return _saved(axes, "home.svg", (8.6, 4.4))
+
+
+def places() -> Path:
+    """Draw where the sites lie."""
+    with sectorsdf.sandbox.running(server=TODAY) as client, warnings.catch_warnings():
+        warnings.simplefilter("ignore", sectorsdf.DataWarning)
+        sites = sectorsdf.get_mining_sites(details=True, client=client)
+    return _saved(sectorsdf.plot.site_map(sites), "map.png", (11, 4.6))
+
+
+def _saved(axes: Axes, name: str, size: tuple[float, float]) -> Path:
+    path = IMAGES / name
+    axes.figure.set_size_inches(*size)
+    told = ["Date", "Creator"] if path.suffix == ".svg" else ["Software"]
+    axes.figure.savefig(path, dpi=110, metadata=dict.fromkeys(told), bbox_inches="tight")
+    plt.close(axes.figure)
     return path
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    reserves()
+    for draw in (reserves, home, places):
+        draw()

@@ -150,9 +150,7 @@ MINING_LICENSE_AUCTIONS = Dataset(
         Filter("status", "text", ignores_case=True, column="auction_status"),
         Filter("participant", "text", ignores_case=True, match=None),
         Filter("qualified", "flag", match=None),
-        Filter(
-            "min_participants", "integer", minimum=0, column="participant_count", match="least"
-        ),
+        Filter("min_participants", "integer", minimum=0, column="participant_count", match="least"),
         Filter("order_by", "choice", vocab.AUCTION_SORTS),
     ),
     default_order="-winner_date",

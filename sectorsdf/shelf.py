@@ -351,8 +351,6 @@ def _answer(table: pa.Table, question: Question, reach: Reach) -> pd.DataFrame |
         "rows": len(rows),
         "problems": sorted(problems, key=lambda problem: int(problem["row"])),
         "complete": facts["complete"] and len(rows) == total,
-        "credits": 0,
-        "pages": 0,
     }
     return from_arrow(table.take(rows), told)
 

@@ -1,0 +1,81 @@
+"""How Sphinx builds this site: offline, with warnings as errors (``make docs``)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import sectorsdf
+
+project = "sectorsdf"
+author = "The sectorsdf developers"
+project_copyright = author
+release = version = sectorsdf.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "myst_nb",
+    "sitemade",
+]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+nitpicky = True
+# Types of other projects, words of NumPy-style types, and what a docstring calls by a short name:
+# their pages would have to be asked for over the network, or are no pages at all.
+nitpick_ignore_regex = [("py:(class|obj|func|exc|attr|meth)", r"(?!sectorsdf\.).*")]
+
+# The docstrings name their objects in single backticks, and tell their types themselves.
+default_role = "py:obj"
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 80
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 4
+# The notebooks are shown as they were committed; a test of their own runs them.
+nb_execution_mode = "off"
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+suppress_warnings = ["config.cache"]
+
+copybutton_exclude = ".linenos, .gp, .go"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sectorsdf"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/mark.svg"
+html_show_sourcelink = False
+html_copy_source = False
+html_context = {"default_mode": "auto"}
+# These stand alone: their section has no other page.
+html_sidebars = {name: [] for name in ("index", "cli", "changelog")}
+html_theme_options = {
+    "logo": {
+        "text": "sectorsdf",
+        "image_light": "_static/mark.svg",
+        "image_dark": "_static/mark.svg",
+        "alt_text": "sectorsdf, home",
+    },
+    "header_links_before_dropdown": 8,
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 1,
+    "navigation_with_keys": False,
+    "use_edit_page_button": False,
+    "back_to_top_button": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
