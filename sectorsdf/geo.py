@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sectorsdf.errors import ConfigurationError
+from sectorsdf.errors import MissingExtraError
 from sectorsdf.frame import ATTRS, warn
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _libraries() -> tuple[Any, Any]:
         import shapely  # noqa: PLC0415 - an extra
     except ImportError as error:
         message = f'geographic frames need geopandas: pip install "sectorsdf[geo]" ({error})'
-        raise ConfigurationError(message) from None
+        raise MissingExtraError(message) from None
     return geopandas, shapely
 
 
@@ -248,7 +248,7 @@ def to_geodataframe(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
         The frame has no coordinates, or a column ``geometry`` already.
     TypeError
         Not a DataFrame.
-    ConfigurationError
+    MissingExtraError
         The extra ``geo`` is not installed.
 
     Examples

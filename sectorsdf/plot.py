@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sectorsdf.datasets import DATASETS
-from sectorsdf.errors import ConfigurationError, UnitError
+from sectorsdf.errors import MissingExtraError, UnitError
 from sectorsdf.frame import ATTRS
 from sectorsdf.geo import INDONESIA, coastline, need_frame, places
 
@@ -61,7 +61,7 @@ def _pyplot() -> Any:  # noqa: ANN401 - matplotlib is optional, so its types may
         import matplotlib.pyplot as plt  # noqa: PLC0415 - an extra
     except ImportError as error:
         message = f'pictures need matplotlib: pip install "sectorsdf[plot]" ({error})'
-        raise ConfigurationError(message) from None
+        raise MissingExtraError(message) from None
     return plt
 
 
@@ -198,7 +198,7 @@ def expiry_timeline(
     ValueError
         A column is missing, a parameter is not one of the above, or there is no `as_of` and no
         provenance to take it from.
-    ConfigurationError
+    MissingExtraError
         The extra ``plot`` is not installed.
     """
     _one_of("freq", freq, _PERIODS)
@@ -359,7 +359,7 @@ def resources_bars(
         The tonnages are in several units, which no axis can hold.
     ValueError
         A column is missing, `top` is less than 1, or nothing is of that commodity or unit.
-    ConfigurationError
+    MissingExtraError
         The extra ``plot`` is not installed.
     """
     _need(
@@ -495,7 +495,7 @@ def site_map(
         A column is missing, or `size` is no column of numbers.
     UnitError
         The sizes are in several units.
-    ConfigurationError
+    MissingExtraError
         The extra ``plot`` is not installed.
     """
     found = places(frame)
