@@ -26,7 +26,7 @@ from sectorsdf.errors import DataError, DataWarning
 from sectorsdf.flatten import FLATTENERS, Bad, JsonNumber, as_utf8, decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.datasets import Dataset
 
@@ -182,15 +182,20 @@ class FrameBuilder:
 
     def table(self, order: Sequence[int] | None = None) -> pa.Table:
         """Return the rows of these numbers in this order, or all of them as they were added."""
+        columns = dict(self._columns(order))
+        return pa.table(columns) if columns else self.dataset.schema.empty_table()
+
+    def _columns(self, order: Sequence[int] | None) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Yield each column with its name: one after the other, so that none need be kept."""
         self._type_waiting()
         rows = None if order is None else pa.array(np.asarray(order, np.int64))
 
         def placed(column: pa.ChunkedArray) -> pa.ChunkedArray:
             return column if rows is None else column.take(rows)
 
-        schema = self.dataset.schema
-        columns = [placed(self._column(place)) for place in range(len(schema))]
-        table = pa.Table.from_arrays(columns, schema=schema)
+        taken = [column.name for column in self.dataset.columns]
+        for place, name in enumerate(taken):
+            yield name, placed(self._column(place))
         extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
         for place, name in sorted(extra, key=lambda entry: entry[0]):
             parts = []
@@ -199,10 +204,10 @@ class FrameBuilder:
                 parts.append(batch.extra.get((place, name), Further(nothing, nothing)))
             # Older versions of pyarrow cut a name at the NULs that it ends with.
             free = as_utf8(name).replace("\0", "\\u0000")
-            while free in table.column_names:
+            while free in taken:
                 free += "_"
-            table = table.append_column(free, placed(unified(parts)))
-        return table
+            taken.append(free)
+            yield free, placed(unified(parts))
 
     def _column(self, place: int) -> pa.ChunkedArray:
         """Read one declared column of all batches."""
@@ -235,32 +240,33 @@ class FrameBuilder:
         DataError
             With `strict`, where anything does not fit; it carries the frame.
         """
-        table = self.table(order)
+        if self._packed:
+            frame = _by_column(self._columns(order))
+        else:
+            frame = from_arrow(self.table(order), {})
         chosen = range(len(self)) if order is None else order
-        problems = self._problems(table, chosen)
-        further = table.column_names[len(self.dataset.columns) :]
+        problems = self._problems(frame, chosen)
+        further = list(map(str, frame.columns[len(self.dataset.columns) :]))
         counts = Counter[str]()
         for batch in self._batches:
             counts.update(batch.lacking)
         lacking = {name: counts[name] for name in self.dataset.fields if name in counts}
         complaints = _complaints(self.dataset, problems, further, lacking)
-        frame = from_arrow(
-            table,
-            {
-                **provenance,
-                "rows": table.num_rows,
-                "problems": problems,
-                "unknown_fields": further,
-                "missing_fields": sorted(lacking),
-            },
-        )
+        facts = {
+            **provenance,
+            "rows": len(frame),
+            "problems": problems,
+            "unknown_fields": further,
+            "missing_fields": sorted(lacking),
+        }
+        frame.attrs = {ATTRS: facts}
         if strict and complaints:
             raise DataError("; ".join(complaints), problems=problems, frame=frame)
         for complaint in complaints:
             warn(complaint)
         return frame
 
-    def _problems(self, table: pa.Table, order: Sequence[int]) -> list[dict[str, Any]]:
+    def _problems(self, frame: pd.DataFrame, order: Sequence[int]) -> list[dict[str, Any]]:
         """Describe each bad value that stands in one of the chosen rows."""
         bad: dict[int, list[Bad]] = {}
         for entry in chain.from_iterable(batch.bad for batch in self._batches):
@@ -268,19 +274,27 @@ class FrameBuilder:
         if not bad:
             return []
         found = [(place, entry) for place, row in enumerate(order) for entry in bad.get(row, ())]
-        keys = table.select(list(self.dataset.key)).take(
-            pa.array([place for place, _ in found], pa.int64())
-        )
+        keys = frame[list(self.dataset.key)].iloc[[place for place, _ in found]]
         return [
             {
                 "row": place,
-                "key": {name: None if cell is None else str(cell) for name, cell in key.items()},
+                "key": {
+                    str(name): None if pd.isna(cell) else str(cell) for name, cell in key.items()
+                },
                 "column": entry.column,
                 "raw": raw_text(entry.raw),
                 "reason": entry.reason,
             }
-            for (place, entry), key in zip(found, keys.to_pylist(), strict=True)
+            for (place, entry), key in zip(found, keys.to_dict("records"), strict=True)
         ]
+
+
+def _by_column(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> pd.DataFrame:
+    """Return columns as a frame, each converted before the next one is made."""
+    made = {}
+    for name, column in columns:
+        made[name] = from_arrow(pa.table({name: column}), {})[name]
+    return pd.DataFrame(made, copy=False)
 
 
 def _complaints(
