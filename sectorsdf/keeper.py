@@ -42,7 +42,20 @@ def _seconds(kept: Kept) -> int:
     return round(kept.age.total_seconds())
 
 
-class Keeper:
+class _Holder:
+    """Holds a lock at most until its block ends."""
+
+    _hold: Hold | None = None
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+
+
+class Keeper(_Holder):
     """The cache in the hands of a call for a list; a context manager that lets go of the lock.
 
     Parameters
@@ -59,14 +72,9 @@ class Keeper:
         self._shelf = shelf
         self._question = question
         self._told = told
-        self._hold: Hold | None = None
 
     def __enter__(self) -> Self:
         return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._hold is not None:
-            self._hold.release()
 
     def look(self) -> pd.DataFrame | None:
         """Return the kept frame; None where this call, and no other meanwhile, has to fetch it.
@@ -106,11 +114,10 @@ class Keeper:
         """Keep a frame, and let those go on who wait for it."""
         if self._shelf is not None:
             self._shelf.keep(self._question, frame)
-        if self._hold is not None:
-            self._hold.release()
+        self._let_go()
 
 
-class RecordKeeper:
+class RecordKeeper(_Holder):
     """The cache in the hands of a call for addressed records.
 
     Parameters
@@ -133,7 +140,6 @@ class RecordKeeper:
     def __init__(self, shelf: Shelf | None, dataset: Dataset, keys: Iterable[str]) -> None:
         self._shelf = shelf
         self._dataset = dataset
-        self._hold: Hold | None = None
         self._kept: dict[str, Kept] = {}
         self._source = ""
         self.found: dict[str, Mapping[str, Any] | None] = {}
@@ -151,10 +157,6 @@ class RecordKeeper:
             self._hold.take()
             self._look(self._shelf)
         return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._hold is not None:
-            self._hold.release()
 
     def _look(self, shelf: Shelf) -> None:
         for key, (record, kept, source) in shelf.records(self._dataset, self.lacking).items():

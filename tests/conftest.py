@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import socket
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -124,3 +125,24 @@ def sample():
     names = ("mining_licenses", "mining_license_auctions", "mining_sites")
     with sandbox.Sandbox(**_SMALL) as server:
         return {name: server.records(name) for name in names}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The site's folder, built with warnings as errors."""
+    for library in (
+        "sphinx",
+        "myst_nb",
+        "pydata_sphinx_theme",
+        "sphinx_copybutton",
+        "sphinx_design",
+    ):
+        pytest.importorskip(library)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
+    try:
+        import sitebuild
+    finally:
+        del sys.path[0]
+    folder = tmp_path_factory.mktemp("site") / "html"
+    sitebuild.build(folder)
+    return folder

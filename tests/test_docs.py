@@ -26,7 +26,6 @@ from sectorsdf.datasets import DATASETS
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
 
 import pages
-import sitebuild
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -169,22 +168,6 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The site's folder, built with warnings as errors."""
-    for library in (
-        "sphinx",
-        "myst_nb",
-        "pydata_sphinx_theme",
-        "sphinx_copybutton",
-        "sphinx_design",
-    ):
-        pytest.importorskip(library)
-    folder = tmp_path_factory.mktemp("site") / "html"
-    sitebuild.build(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
-
-import sitebuild
 
 pytestmark = pytest.mark.tooling
 
@@ -28,22 +22,6 @@ FLAGS = [
     "--disable-sync",
 ]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The site's folder, built with warnings as errors."""
-    for library in (
-        "sphinx",
-        "myst_nb",
-        "pydata_sphinx_theme",
-        "sphinx_copybutton",
-        "sphinx_design",
-    ):
-        pytest.importorskip(library)
-    folder = tmp_path_factory.mktemp("site") / "html"
-    sitebuild.build(folder)
-    return folder
 
 
 class _Quiet(SimpleHTTPRequestHandler):
