@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-oldest docs lint faults bench clean
+.PHONY: demo test test-oldest docs lint faults bench scale clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
@@ -31,6 +31,10 @@ faults: .venv-test/ready
 # QUICK=1 runs every case in its smallest form and judges nothing.
 bench: .venv-bench/ready
 	.venv-bench/bin/python benchmarks/bench.py
+
+# A hundred million rows on disk, asked by DuckDB and Polars; writes docs/howto/scale.md.
+scale: .venv-test/ready
+	.venv-test/bin/python benchmarks/scale.py --write
 
 # The documentation, into docs/_build/html.
 docs: .venv-test/ready
