@@ -40,9 +40,9 @@ def register(rows):
     """Keep a register of so many rows; return a client, the cache's folder, and the file."""
     folder = _folder()
     builder = FrameBuilder(MINING_LICENSES)
+    records = Rows(rows).records()
     for start in range(0, rows, 3_000):
-        numbers = range(start, min(start + 3_000, rows))
-        builder.add(Rows(rows).records()[numbers.start : numbers.stop])
+        builder.add(records[start : start + 3_000])
     shelf = Shelf(LocalPlace(folder), HOST, timedelta(days=1))
     shelf.keep(Question.of(MINING_LICENSES, {}, None), builder.frame(_FACTS))
     (file,) = folder.rglob("*.parquet")
