@@ -39,9 +39,6 @@ class Place(Protocol):
     def folders(self) -> list[str]:
         """Return the names of the folders at the top."""
 
-    def size(self, name: str) -> int:
-        """Return a file's size in bytes."""
-
     def read(self, name: str) -> bytes:
         """Return a file's content; FileNotFoundError if there is none."""
 
@@ -147,10 +144,6 @@ class LocalPlace:
             for file in _listing(self._path(f"{folder}/{part}")):
                 yield part, file
 
-    def size(self, name: str) -> int:
-        """Return a file's size in bytes."""
-        return self._path(name).stat().st_size
-
     def read(self, name: str) -> bytes:
         """Return a file's content."""
         return self._path(name).read_bytes()
@@ -250,11 +243,6 @@ class RemotePlace:
         for parts in self._names(folder):
             if len(parts) == 2 and wanted(parts[0]):
                 yield parts[0], parts[1]
-
-    def size(self, name: str) -> int:
-        """Return a file's size in bytes."""
-        with _as_os_error():
-            return int(self._fs.size(self._path(name)))
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Shelf", "kept_files"]
 
-_log = logging.getLogger("sectorsdf")
 _FACTS = b"sectorsdf"
 _RECORD = "record_json"
 _TRIES = 4
@@ -124,9 +122,10 @@ class Shelf:
         reaches: dict[str, Reach] = {}
 
         def wanted(folder: str) -> bool:
-            reach = reach_of(own if folder.casefold() == own.casefold() else folder, question, own)
+            name = _named(folder, own)
+            reach = reach_of(name, question, own)
             if reach is not None:
-                reaches[own if folder.casefold() == own.casefold() else folder] = reach
+                reaches[name] = reach
             return reach is not None
 
         found = []
@@ -149,8 +148,7 @@ class Shelf:
         """Yield the files of a dataset that this version wrote for this host."""
         try:
             for folder, file in self.place.entries(dataset.name, wanted):
-                # Some systems take two folders that differ in case for one.
-                name = own if folder.casefold() == own.casefold() else folder
+                name = _named(folder, own)
                 kept = kept_of(dataset.name, name, file)
                 if kept and kept.host == self._host and kept.tag == tag_of(dataset, name):
                     yield kept
@@ -316,6 +314,11 @@ class Shelf:
 
 def _warn(message: str) -> None:
     warn(message, CacheWarning)
+
+
+def _named(folder: str, own: str) -> str:
+    """Return a folder's name; some systems take two that differ in case for one."""
+    return own if folder.casefold() == own.casefold() else folder
 
 
 def _endpoint(dataset: Dataset) -> Dataset:
