@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from sectorsdf.packing import Identities, Places, Values
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "PAGE_SIZE",
     "Arrived",
     "Evidence",
     "Page",
-    "Places",
     "Request",
     "digest_of",
     "sort_key",
@@ -28,9 +30,7 @@ PAGE_SIZE = 30
 """The API's documented maximum; what a page really holds is read from each answer."""
 
 _DIGEST = 16
-_NOBODY = -1
 _NESTED = frozenset({dict, list})
-_PLAIN = frozenset({str, type(None)})
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -75,8 +75,8 @@ class Arrived(NamedTuple):
     ----------
     request : Request
         What was asked.
-    numbers : list of int
-        Its rows.
+    numbers : sequence of int
+        Its rows: a range where all of them came for the first time.
     total : int or None
         The total that it spoke of.
     has_next : bool or None
@@ -87,7 +87,7 @@ class Arrived(NamedTuple):
     """
 
     request: Request
-    numbers: list[int]
+    numbers: Sequence[int]
     total: int | None
     has_next: bool | None
     started: int
@@ -118,9 +118,9 @@ def identity(record: Mapping[str, Any]) -> bytes:
     return blake2b(names + text, digest_size=_DIGEST).digest()
 
 
-def digest_of(identities: Iterable[bytes]) -> str:
+def digest_of(names: np.ndarray) -> str:
     """Return one digest for a set of rows, whatever their order."""
-    return sha256(b"".join(sorted(name[:_DIGEST] for name in identities))).hexdigest()
+    return sha256(np.sort(names.astype(f"S{_DIGEST}")).tobytes()).hexdigest()
 
 
 def sort_key(value: object) -> tuple[int, int, Any]:
@@ -143,73 +143,8 @@ def _with_copies(names: Sequence[bytes]) -> list[bytes]:
     return told
 
 
-class Places:
-    """Whole numbers by whole numbers from 0: a mapping that takes eight bytes an entry.
-
-    A sweep of a million rows keeps two of them, which as dicts would take as much as its frame.
-    """
-
-    def __init__(self) -> None:
-        self._cells = array("q")
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __contains__(self, key: int) -> bool:
-        return self.get(key) is not None
-
-    def __getitem__(self, key: int) -> int:
-        found = self.get(key)
-        if found is None:
-            raise KeyError(key)
-        return found
-
-    def get(self, key: int) -> int | None:
-        """Return what stands under a key, or None."""
-        cell = self._cells[key] if 0 <= key < len(self._cells) else _NOBODY
-        return None if cell == _NOBODY else cell
-
-    def setdefault(self, key: int, value: int) -> int:
-        """Note a value where none stands yet; return the one that stands there then."""
-        found = self.get(key)
-        if found is None:
-            self.fill(key, [value])
-        return value if found is None else found
-
-    def items(self) -> Iterator[tuple[int, int]]:
-        """Yield the entries in the order of their keys."""
-        return (entry for entry in enumerate(self._cells) if entry[1] != _NOBODY)
-
-    def values(self) -> array[int]:
-        """Return what stands there, in the order of the keys."""
-        if self._count == len(self._cells):
-            return self._cells[:]
-        return array("q", (cell for cell in self._cells if cell != _NOBODY))
-
-    def end(self) -> int:
-        """Return the key behind the last one that something stands under."""
-        return len(self._cells)
-
-    def next_free(self, start: int) -> int:
-        """Return the first key from there on that nothing stands under."""
-        try:
-            return self._cells.index(_NOBODY, start)
-        except ValueError:
-            return max(start, len(self._cells))
-
-    def all_free(self, start: int, count: int) -> bool:
-        """Tell whether nothing stands under any of so many keys."""
-        cells = self._cells[start : start + count]
-        return cells.count(_NOBODY) == len(cells)
-
-    def fill(self, start: int, values: Sequence[int]) -> None:
-        """Note values under keys that are free."""
-        stop = start + len(values)
-        if stop > len(self._cells):
-            self._cells.extend(array("q", [_NOBODY]) * (stop - len(self._cells)))
-        self._cells[start:stop] = array("q", values)
-        self._count += len(values)
+def _hashable(value: object) -> object:
+    return _canonical(value) if isinstance(value, dict | list) else value
 
 
 @dataclass
@@ -218,10 +153,10 @@ class Evidence:
 
     Attributes
     ----------
-    ids : dict
+    ids : Identities
         Row number by identity. An identity counts the copies of a row within one page too, so that
         two rows with the same content are two rows.
-    columns : dict
+    columns : dict of Values
         The values of the fields that sorts and facets need, by the field's name, in the order of
         the row numbers.
     slots, standing : Places
@@ -232,44 +167,32 @@ class Evidence:
 
     fields: tuple[str, ...]
     sink: Callable[[Sequence[Mapping[str, Any]]], None]
-    ids: dict[bytes, int] = field(default_factory=dict)
-    columns: dict[str, list[Any]] = field(default_factory=dict)
+    ids: Identities = field(default_factory=Identities)
+    columns: dict[str, Values] = field(default_factory=dict)
     slots: Places = field(default_factory=Places)
     standing: Places = field(default_factory=Places)
     total: int | None = None
     limit: int = PAGE_SIZE
-    _texts: dict[str | None, str | None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.columns = {name: [] for name in self.fields}
+        self.columns = {name: Values() for name in self.fields}
 
-    def learn(self, page: Page) -> list[int]:
+    def learn(self, page: Page) -> Sequence[int]:
         """Keep what is new in a page, hand it on, and return the page's row numbers."""
         names = list(map(identity, page.records))
         if len(set(names)) < len(names):
             names = _with_copies(names)
-        ids, known = self.ids, len(self.ids)
-        numbers = [ids.setdefault(name, len(ids)) for name in names]
+        known = len(self.ids)
+        numbers = self.ids.numbers(names)
         fresh = page.records
-        if len(ids) - known < len(names):
+        if not isinstance(numbers, range):
             pairs = zip(numbers, fresh, strict=True)
             fresh = [record for number, record in pairs if number >= known]
         if fresh:
             for name, column in self.columns.items():
-                values = [record.get(name) for record in fresh]
-                if _PLAIN.issuperset(map(type, values)):
-                    # A text is kept once for all the rows that have it.
-                    column.extend(map(self._texts.setdefault, values, values))
-                else:
-                    column.extend(map(self._kept, values))
+                column.extend([_hashable(record.get(name)) for record in fresh])
             self.sink(fresh)
         return numbers
-
-    def _kept(self, value: object) -> Any:  # noqa: ANN401
-        """Return a value to keep for a whole sweep: hashable, and a text only once."""
-        if isinstance(value, dict | list):
-            value = _canonical(value)
-        return self._texts.setdefault(value, value) if isinstance(value, str) else value
 
     def value(self, number: int, name: str) -> Any:  # noqa: ANN401
         """Return a row's value of one of the kept fields."""
@@ -299,7 +222,7 @@ class Evidence:
         numbers, count = entry.numbers, len(entry.numbers)
         return (
             count > 0
-            and numbers == list(range(numbers[0], numbers[0] + count))
+            and isinstance(numbers, range)
             and self.standing.all_free(numbers[0], count)
             and self.slots.all_free(entry.offset, count)
         )

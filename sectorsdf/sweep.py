@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from sectorsdf.crew import Crew
 from sectorsdf.errors import IncompleteSweepError
 from sectorsdf.evidence import Arrived, Evidence, Request, digest_of, sort_key
@@ -372,11 +374,11 @@ class Sweep:
 
     def _sorted(self, numbers: Sequence[int]) -> list[int]:
         """Sort rows as the caller asked; ties stand by content, so that every sweep agrees."""
-        names = list(self.evidence.ids)
         field = self.wanted.lstrip("-")
-        numbers = sorted(numbers, key=lambda number: names[number])
+        rows = np.asarray(numbers, np.int64)
+        rows = rows[np.argsort(self.evidence.ids.names()[rows], kind="stable")]
         return sorted(
-            numbers,
+            rows.tolist(),
             key=lambda number: sort_key(self.evidence.value(number, field)),
             reverse=self.wanted.startswith("-"),
         )
@@ -387,7 +389,7 @@ class Sweep:
 
     def certificate(self, order: Sequence[int], **more: object) -> dict[str, Any]:
         """Return the proof, as it is kept in the frame's provenance."""
-        names = list(self.evidence.ids)
+        names = self.evidence.ids.names()
         total = self.evidence.total
         return {
             "complete": len(order) == total,
@@ -398,7 +400,7 @@ class Sweep:
             "credits": self.credits,
             "duration_s": round(time.monotonic() - self._started, 3),
             "order_moved": self.unstable,
-            "digest": digest_of(names[number] for number in order),
+            "digest": digest_of(names[np.asarray(order, np.int64)]),
             "notes": list(self.notes),
             **more,
         }

@@ -23,7 +23,7 @@ from pandas.testing import assert_frame_equal
 from sectorsdf import frame as frame_module
 from sectorsdf.datasets import MINING_LICENSES
 from sectorsdf.errors import DataWarning
-from sectorsdf.evidence import Arrived, Evidence, Page, Places, Request
+from sectorsdf.evidence import Arrived, Evidence, Page, Request
 from sectorsdf.frame import FrameBuilder, decode_json
 from sectorsdf.sweep import Sweep
 
@@ -229,25 +229,6 @@ def test_a_number_with_a_point_keeps_its_text(text):
     record = dict.fromkeys(MINING_LICENSES.fields)
     builder.add([{**record, **decode_json(f'{{"wiup_code": {text}}}')}])
     assert builder.frame({})["wiup_code"].tolist() == [text]
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 99))))
-def test_places_are_a_mapping(entries):
-    places, like = Places(), {}
-    for key, value in entries:
-        assert places.setdefault(key, value) == like.setdefault(key, value)
-    assert dict(places.items()) == like
-    assert [key for key, _ in places.items()] == sorted(like)
-    assert list(places.values()) == [like[key] for key in sorted(like)]
-    assert len(places) == len(like)
-    assert places.end() == max(like, default=-1) + 1
-    for key in range(33):
-        assert places.get(key) == like.get(key)
-        assert (key in places) is (key in like)
-        assert places.next_free(key) == min(n for n in range(key, 99) if n not in like)
-        assert places.all_free(key, 3) is not any(n in like for n in range(key, key + 3))
-    with pytest.raises(KeyError):
-        places[77]
 
 
 @given(st.permutations(range(6)), st.booleans())

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -471,19 +472,19 @@ class TestEvidence:
         evidence, sunk = self.evidence("a")
         one = evidence.learn(Page([{"a": 1, "b": 2}], None, 30))
         two = evidence.learn(Page([{"b": 2, "a": 1}], None, 30))
-        assert one == two == [0]
+        assert list(one) == list(two) == [0]
         assert len(sunk) == 1
 
     @pytest.mark.parametrize("other", ["1", 1.5, True, None, [1], {"x": 1}, "\ud800", "1 "])
     def test_another_value_is_another_row(self, other):
         evidence, sunk = self.evidence("a")
-        assert evidence.learn(Page([{"a": 1}, {"a": other}], None, 30)) == [0, 1]
+        assert list(evidence.learn(Page([{"a": 1}, {"a": other}], None, 30))) == [0, 1]
         assert sunk == [{"a": 1}, {"a": other}]
 
     def test_copies_are_counted_within_a_page(self):
         evidence, sunk = self.evidence("a")
-        assert evidence.learn(Page([{"a": 1}] * 3, None, 30)) == [0, 1, 2]
-        assert evidence.learn(Page([{"a": 1}] * 2, None, 30)) == [0, 1]
+        assert list(evidence.learn(Page([{"a": 1}] * 3, None, 30))) == [0, 1, 2]
+        assert list(evidence.learn(Page([{"a": 1}] * 2, None, 30))) == [0, 1]
         assert len(sunk) == 3
 
     @given(st.lists(st.none() | st.integers(-9, 9) | st.sampled_from("abc") | st.booleans()))
@@ -496,4 +497,4 @@ class TestEvidence:
 
     @given(st.permutations([bytes([n]) for n in range(6)]))
     def test_one_digest_for_a_set(self, names):
-        assert digest_of(names) == digest_of(sorted(names))
+        assert digest_of(np.array(names)) == digest_of(np.array(sorted(names)))
