@@ -53,6 +53,27 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What is wanted of the peak of a case's first entry alone: a bound in megabytes or frames."""
+
+    most: float
+    unit: str
+    against: str = "sectorsdf"
+
+    def ratios(self, runs, first):
+        """Return the peak of each round in the unit."""
+        return [f["peak"] / (1e6 if self.unit == "MB" else f["frame"]) for f in runs[first]]
+
+    def met(self, peak):
+        """Tell whether a peak is within the bound."""
+        return peak <= self.most
+
+    def words(self):
+        """Say what is wanted."""
+        return f"a peak of at most {self.most:g} {self.unit}"
+
+
+@dataclass(frozen=True)
 class Case:
     """Contestants side by side.
 
@@ -64,7 +85,7 @@ class Case:
     title: str
     rows: int
     entries: tuple[Entry, ...]
-    goals: tuple[Goal, ...] = ()
+    goals: tuple[Goal | Limit, ...] = ()
     rounds: int = 3
     server: dict | None = None
     environment: dict = field(default_factory=dict)
@@ -197,7 +218,17 @@ def _memory_cases(quick):
         f"memory of a sweep of {rows:,} rows, no latency",
         rows,
         (Entry(OURS, "ours_uncached"), Entry(LOOP, "loop")),
-        (Goal("peak", LOOP, least=4.0),),
+        (Goal("peak", LOOP, least=4.0), Limit(1.5, "times its frame")),
+        1,
+        server={},
+        fresh=True,
+        memory=True,
+    )
+    yield Case(
+        f"{rows:,} rows straight to a Parquet file, no latency",
+        rows,
+        (Entry(OURS, "streamed"),),
+        (Limit(150, "MB"),),
         1,
         server={},
         fresh=True,

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         ServerError,
         UnitError,
     )
-    from sectorsdf.exports import export
     from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
     from sectorsdf.mining import (
         get_mining_license_auction,
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     from sectorsdf.options import set_options
     from sectorsdf.pace import RateLimit
     from sectorsdf.store import read_parquet, write_parquet
+    from sectorsdf.streaming import export
     from sectorsdf.transport import RetryPolicy
 
 __all__ = [
@@ -146,7 +146,6 @@ _HOMES = {
         "ServerError",
         "UnitError",
     ),
-    "exports": ("export",),
     "ledger": ("credits",),
     "mining": (
         "get_mining_license_auction",
@@ -165,6 +164,7 @@ _HOMES = {
         "read_parquet",
         "write_parquet",
     ),
+    "streaming": ("export",),
     "transport": ("RetryPolicy",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -7,7 +7,7 @@ import platform
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -18,8 +18,8 @@ from sectorsdf._version import __version__
 from sectorsdf.asked import Quote, positive, settled
 from sectorsdf.calls import Connection, DetailCall, ListCall
 from sectorsdf.details import keys_of, without_emails
-from sectorsdf.errors import ConfigurationError, DataError, IncompleteSweepError
-from sectorsdf.frame import FrameBuilder, tell, warn
+from sectorsdf.errors import ConfigurationError, IncompleteSweepError
+from sectorsdf.frame import FrameBuilder, tell
 from sectorsdf.journal import Journal
 from sectorsdf.keeper import Keeper, RecordKeeper
 from sectorsdf.labels import Question
@@ -29,6 +29,7 @@ from sectorsdf.options import as_age, default_cache, default_max_age
 from sectorsdf.pace import Gate, RateLimit
 from sectorsdf.places import place_of
 from sectorsdf.shelf import Shelf
+from sectorsdf.swept import Swept
 from sectorsdf.transport import RetryPolicy, Transport
 
 if TYPE_CHECKING:
@@ -197,26 +198,42 @@ class Client:
             frame = keeper.look()
             if frame is None:
                 # What follows belongs to the same call, whose paid pages stay until it has ended.
-                builder = FrameBuilder(dataset)
                 with ListCall(self._link, dataset, query, options) as call:
-                    frame, whole = self._swept(call, builder, told, strict=strict, keeper=keeper)
+                    swept = self._swept(call, FrameBuilder(dataset), told, strict=strict)
+                    frame = swept.frame(keeper.keep)
                     frame = frame if then is None else then(frame)
-                    call.done = whole
+                    call.done = swept.failure is None
                 return frame
         tell(dataset, frame, strict=strict)
         return frame if then is None else then(frame)
 
-    def _swept(
+    def stream(
         self,
-        call: ListCall,
-        builder: FrameBuilder,
-        told: Mapping[str, Any],
+        dataset: Dataset,
+        filters: Mapping[str, object],
+        write: Callable[[Swept], None],
+        file: IO[bytes],
         *,
-        strict: bool,
-        keeper: Keeper,
-    ) -> tuple[pd.DataFrame, bool]:
-        """Return the frame that a sweep gives, kept where frames are kept, and if all is well."""
-        dataset = builder.dataset
+        max_rows: int | None = None,
+        strict: bool = False,
+        validate: bool = True,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Fetch every page of a list and hand the rows, which wait in a file, to `write`.
+
+        The paid pages are kept until that has ended. The cache is neither read nor written.
+        """
+        query = q.to_query(dataset, filters, validate=validate)
+        told = {"filters": _plain_filters(filters), "max_rows": q.checked_max_rows(max_rows)}
+        with ListCall(self._link, dataset, query, options) as call:
+            swept = self._swept(call, FrameBuilder(dataset, file), told, strict=strict)
+            write(swept)
+            call.done = swept.failure is None
+
+    def _swept(
+        self, call: ListCall, builder: FrameBuilder, told: Mapping[str, Any], *, strict: bool
+    ) -> Swept:
+        """Sweep a list."""
         failure = None
         try:
             with call.progress:
@@ -228,31 +245,20 @@ class Client:
                 # Nothing new was learnt: the pages kept contradict each other, and would again.
                 call.entry.clear()
             order = certificate.pop("order")
+        # A natural key may repeat with different content, which is worth knowing only.
+        certificate["repeated_keys"] = builder.repeated_keys(order)
         facts = {
-            **self.provenance(dataset, told["filters"], call.purse.spent),
+            **self.provenance(builder.dataset, told["filters"], call.purse.spent),
             "max_rows": told["max_rows"],
             "pages": certificate["pages"],
             "complete": certificate["complete"],
             "certificate": certificate,
         }
-        trouble = None
-        try:
-            frame = builder.frame(facts, order=order, strict=strict)
-        except DataError as error:
-            # What is wrong with the data does not make it less paid for.
-            trouble, frame = error, cast("pd.DataFrame", error.frame)
-        # A natural key may repeat with different content, which is worth knowing only.
-        certificate["repeated_keys"] = int(frame.duplicated(list(dataset.key)).sum())
-        if failure is None:
-            keeper.keep(frame)
-        if trouble is not None:
-            raise trouble
-        if failure is not None:
-            failure.frame = frame
-            if not call.options["allow_partial"]:
-                raise failure
-            warn(f"{dataset.name}: {failure}")
-        return frame, failure is None
+        return Swept(builder, order, facts, failure, strict, call.options["allow_partial"])
+
+    def caches(self, dataset: Dataset, options: Mapping[str, Any] | None = None) -> bool:
+        """Tell whether a call with these options looks into the cache, and keeps its result."""
+        return self._shelf(dataset, options) is not None
 
     def fetch_records(
         self,

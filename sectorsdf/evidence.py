@@ -9,12 +9,12 @@ from hashlib import blake2b, sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from sectorsdf.packing import Identities, Places, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
 
 __all__ = [
     "PAGE_SIZE",
@@ -29,7 +29,6 @@ __all__ = [
 PAGE_SIZE = 30
 """The API's documented maximum; what a page really holds is read from each answer."""
 
-_DIGEST = 16
 _NESTED = frozenset({dict, list})
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
@@ -115,12 +114,13 @@ def identity(record: Mapping[str, Any]) -> bytes:
         text = ascii(values).encode()
     else:
         text = _canonical(values).encode("utf-8", "surrogatepass")
-    return blake2b(names + text, digest_size=_DIGEST).digest()
+    return blake2b(names + text, digest_size=16).digest()
 
 
-def digest_of(names: np.ndarray) -> str:
-    """Return one digest for a set of rows, whatever their order."""
-    return sha256(np.sort(names.astype(f"S{_DIGEST}")).tobytes()).hexdigest()
+def digest_of(contents: np.ndarray) -> str:
+    """Return one digest for the contents of rows, whatever their order, which is lost."""
+    contents.sort()
+    return sha256(contents.data).hexdigest()
 
 
 def sort_key(value: object) -> tuple[int, int, Any]:

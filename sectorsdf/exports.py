@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,9 +29,9 @@ from sectorsdf.partitions import (
 from sectorsdf.store import atomic_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["export"]
+__all__ = ["checked", "export", "new_file"]
 
 
 @dataclass(frozen=True)
@@ -67,104 +68,50 @@ def export(
     partition_by: str | Sequence[str] | None = None,
     table: str | None = None,
 ) -> Path:
-    """Write a frame to a file whose suffix says what kind of file it is. Spends no credits.
-
-    One row of the file is one row of the frame. Text, such as a code with leading zeros, stays
-    text; days are days; a missing value is missing, never a word for it.
-
-    =================  ==========================================================================
-    suffix             what is written
-    =================  ==========================================================================
-    .parquet           Days as ``date32``, zstd, row groups of 262,144 rows, attrs as metadata;
-                       `sectorsdf.read_parquet` gives the identical frame.
-    .feather, .arrow   Arrow IPC with LZ4, attrs as metadata.
-    .csv, .tsv         UTF-8; text in quotation marks, days as ISO 8601, missing as nothing. A
-                       reader that guesses takes a code for a number: tell it which columns are
-                       text. No provenance.
-    .json              An array of one object a row, as ``pandas.read_json`` takes it. No
-                       provenance.
-    .jsonl, .ndjson    One object a line. No provenance.
-    .geojson           A FeatureCollection, the provenance as its member ``provenance``.
-    .xlsx              A sheet of the rows and a sheet ``provenance``, whose longest values go on
-                       in further rows. What Excel would change stands as text: whole numbers of
-                       more than 15 digits, infinity, days before 1900-03-01 and times with a
-                       zone or finer than a millisecond. Nothing is a formula. Empty text is an
-                       empty cell. ``pandas.read_excel`` takes codes for numbers unless its
-                       ``dtype`` says text. Needs the extra ``excel``.
-    .gpkg              A GeoPackage of one layer in EPSG:4326, the provenance in the layer's
-                       metadata. Needs the extra ``geo``.
-    .duckdb            The rows and a table ``provenance``. Needs the extra ``duckdb``.
-    .sqlite, .db       The rows and a table ``provenance``; days as ISO text, flags as 0 and 1.
-    =================  ==========================================================================
-
-    The text formats (.csv to .geojson) are compressed when ``.gz`` follows. In .geojson and .gpkg
-    a row's geometry is its ``location_geojson``, else the Point of ``longitude`` and ``latitude``,
-    else none; all columns stay as attributes.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A frame of this package, one made from it, or any other of text, numbers, flags, days and
-        times. A named index becomes columns; an unnamed one of whole numbers is left out.
-    path : str or path-like
-        The file; upper and lower case of the suffix are the same. Its folder must exist.
-    overwrite : bool, default False
-        Replace what is there. Other programs see the old file or the new one, never a part; a
-        failure leaves the old one as it was.
-    partition_by : str or sequence of str, optional
-        With .parquet or no suffix: write a folder of Parquet files as Hive does it, parted by these
-        columns (text, whole numbers, flags or days), such as
-        ``province=Kalimantan Timur/part-0.parquet``. These columns stand in the folders' names
-        alone. Readers that guess make numbers of text such as years and codes; ask them not to:
-        ``polars.read_parquet(path, hive_schema={"year": polars.String})``,
-        ``read_parquet('path/**/*.parquet', hive_types_autocast = false)`` in DuckDB, and
-        ``pandas.read_parquet(path, partitioning=dataset.partitioning(schema, flavor="hive"))``
-        with ``pyarrow.dataset`` and the columns' Arrow schema. With `overwrite` the folder is
-        renamed away before the new one takes its name.
-    table : str, optional
-        Name of the table in .duckdb, .sqlite and .db, of the layer in .gpkg, of the sheet in .xlsx
-        (its first 31 characters) and of the collection in .geojson; by default the dataset's name,
-        such as ``mining_licenses``, or ``data`` where the frame has no provenance.
-
-    Returns
-    -------
-    pathlib.Path
-        The file or folder written.
-
-    Raises
-    ------
-    ValueError
-        The suffix is unknown, or the format cannot hold the frame; the message names the column.
-    MissingExtraError
-        The format's library is not installed. It is a ConfigurationError and an ImportError.
-    FileExistsError
-        Something is there already, and `overwrite` is False; or a folder would be replaced that
-        holds more than Parquet files.
-    OSError
-        The disk is full, or the folder does not exist or may not be written.
-    """
-    target = Path(path)
+    """Write a frame as `sectorsdf.export` says."""
+    target = checked(path, overwrite=overwrite, partition_by=partition_by)
     parts = partition_columns(partition_by)
-    suffix, form = _format_of(target, partitioned=bool(parts))
-    _refuse_place(target, overwrite=overwrite, partitioned=bool(parts))
     rows = _to_table(frame)
     if parts:
         return write_folder(rows, target, parts, overwrite=overwrite)
     provenance = frame.attrs.get(ATTRS)
     provenance = provenance if isinstance(provenance, dict) else {}
     name = table or str(provenance.get("dataset") or "data")
-    content = Content(rows, name, provenance)
+    suffix, form = _format_of(target, partitioned=False)
+    with new_file(target, suffix, overwrite=overwrite) as made:
+        form.write(Content(rows, name, provenance), made)
+    return target
+
+
+def checked(
+    path: str | os.PathLike[str], *, overwrite: bool, partition_by: str | Sequence[str] | None
+) -> Path:
+    """Return where to write, before any work is done for it.
+
+    Raises
+    ------
+    ValueError, MissingExtraError, OSError
+        Nothing can be written there.
+    """
+    target, parts = Path(path), partition_columns(partition_by)
+    _format_of(target, partitioned=bool(parts))
+    _refuse_place(target, overwrite=overwrite, partitioned=bool(parts))
+    return target
+
+
+@contextmanager
+def new_file(target: Path, suffix: str, *, overwrite: bool) -> Iterator[Path]:
+    """Give a place to write a file to, which gets its name when all went well."""
     # Some libraries write helper files beside theirs: all of it goes with this folder.
     with (
         atomic_file(target) as temporary,
         TemporaryDirectory(".part", f".{target.name}-", target.parent) as folder,
     ):
         made = Path(folder) / f"data{suffix}"
-        form.write(content, made)
+        yield made
         made.replace(temporary)
         if not overwrite:
             _claim(temporary, target)
-    return target
 
 
 def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
@@ -231,7 +178,7 @@ def _claim(temporary: Path, target: Path) -> None:
 def _to_table(frame: object) -> pa.Table:
     """Return the frame's rows, and whatever of its index must not be lost, as Arrow."""
     if not isinstance(frame, pd.DataFrame):
-        message = f"export takes a pandas.DataFrame, not {type(frame).__name__}"
+        message = f"export takes a pandas.DataFrame or a getter, not {type(frame).__name__}"
         raise TypeError(message)
     if isinstance(frame.columns, pd.MultiIndex):
         message = "the columns have several levels, and no file format has: join them first"

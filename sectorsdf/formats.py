@@ -16,7 +16,7 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "write_json_lines",
     "write_parquet",
     "write_parquet_table",
+    "write_parquet_tables",
     "write_sqlite",
 ]
 
@@ -49,6 +50,12 @@ BATCH_ROWS = 10_000
 # Small enough that a reader with little memory takes a hundred million rows a group at a time,
 # large enough that dictionaries pay and that each core of a reader has a group of its own.
 _GROUP_ROWS = 1 << 18
+_PARQUET: Mapping[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": True,
+    "write_statistics": True,
+    "write_page_index": True,
+}
 PROVENANCE = "provenance"
 """What the table, sheet or member is called that tells how the rows were fetched."""
 
@@ -162,15 +169,16 @@ def write_parquet_table(table: pa.Table, file: Path) -> None:
     zstd, dictionaries and statistics, in row groups of 262,144 rows with an index of their pages,
     so that a reader skips what its filter excludes.
     """
-    pq.write_table(
-        table,
-        file,
-        compression="zstd",
-        row_group_size=_GROUP_ROWS,
-        use_dictionary=True,
-        write_statistics=True,
-        write_page_index=True,
-    )
+    pq.write_table(table, file, row_group_size=_GROUP_ROWS, **_PARQUET)
+
+
+def write_parquet_tables(tables: Iterable[pa.Table], schema: pa.Schema, file: Path) -> None:
+    """Write tables as Parquet like `write_parquet_table`, a row group each."""
+    with pq.ParquetWriter(file, schema, **_PARQUET) as writer:
+        for table in tables:
+            writer.write_table(table.cast(schema), row_group_size=max(table.num_rows, 1))
+            del table
+            pa.default_memory_pool().release_unused()
 
 
 def write_parquet(content: Content, file: Path) -> None:

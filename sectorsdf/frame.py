@@ -11,16 +11,17 @@ import sys
 import warnings
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf.batches import Batches
 from sectorsdf.cells import Further, as_it_comes, raw_text, typed, unified
 from sectorsdf.errors import DataError, DataWarning
 from sectorsdf.flatten import FLATTENERS, Bad, JsonNumber, as_utf8, decode_json
@@ -47,10 +48,7 @@ ATTRS = "sectorsdf"
 # Typing columns in batches of this size costs a quarter of typing all rows at once: the garbage
 # collector then never has to walk a million live cells.
 _BATCH_ROWS = 3_000
-# So many batches are compressed together, and read again a column at a time: a million rows would
-# otherwise stand in memory twice while they are put in order.
-_PACKED_BATCHES = 64
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+_HASHED_ROWS = 1 << 16
 _TEXT = pd.StringDtype()
 _PANDAS_TYPES = {
     pa.string(): _TEXT,
@@ -98,15 +96,6 @@ class _Batch:
     lacking: dict[str, int]
 
 
-def _packed(batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
-    """Return batches compressed."""
-    target = pa.BufferOutputStream()
-    with pa.ipc.new_stream(target, batches[0].schema, options=_COMPRESSED) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    return target.getvalue()
-
-
 @dataclass
 class FrameBuilder:
     """Takes records as they arrive and keeps them as Arrow batches, never as dicts.
@@ -115,18 +104,21 @@ class FrameBuilder:
     ----------
     dataset : Dataset
         What the frame has to look like.
+    file : binary file, optional
+        Where the rows wait, instead of memory.
     """
 
     dataset: Dataset
+    file: InitVar[IO[bytes] | None] = None
     _waiting: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
     _batches: list[_Batch] = field(default_factory=list, repr=False)
-    _declared: list[pa.RecordBatch] = field(default_factory=list, repr=False)
-    _packed: list[pa.Buffer] = field(default_factory=list, repr=False)
-    _typed_rows: int = 0
+
+    def __post_init__(self, file: IO[bytes] | None) -> None:
+        self._declared = Batches(self.dataset.schema, file)
 
     def __len__(self) -> int:
         """Return how many records were added."""
-        return self._typed_rows + len(self._waiting)
+        return len(self._declared) + len(self._waiting)
 
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Add records; each gets the next row number."""
@@ -140,8 +132,7 @@ class FrameBuilder:
             self._type(waiting[start : start + _BATCH_ROWS])
 
     def _type(self, records: Sequence[Mapping[str, Any]]) -> None:
-        first = self._typed_rows
-        self._typed_rows += len(records)
+        first = len(self._declared)
         dataset = self.dataset
         cells, alike = _columns(records)
         expected = (*dataset.fields, *(name for name in dataset.nested if name in cells))
@@ -167,10 +158,7 @@ class FrameBuilder:
         arrays = [typed(values[c.name], c.kind, c.name, bad) for c in dataset.columns]
         known = {*dataset.fields, *dataset.nested}
         unknown.update({(len(places), name): v for name, v in cells.items() if name not in known})
-        self._declared.append(pa.RecordBatch.from_arrays(arrays, schema=dataset.schema))
-        if len(self._declared) == _PACKED_BATCHES:
-            self._packed.append(_packed(self._declared))
-            self._declared.clear()
+        self._declared.add(pa.RecordBatch.from_arrays(arrays, schema=dataset.schema))
         self._batches.append(
             _Batch(
                 len(records),
@@ -185,17 +173,33 @@ class FrameBuilder:
         columns = dict(self._columns(order))
         return pa.table(columns) if columns else self.dataset.schema.empty_table()
 
-    def _columns(self, order: Sequence[int] | None) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    def tables(self, order: Sequence[int], rows: int) -> Iterator[pa.Table]:
+        """Yield the rows of these numbers in this order, so many at a time, at least one table."""
+        self._type_waiting()
+        numbers = np.asarray(order, np.int64)
+        further = list(self._further())
+        for place, table in enumerate(self._declared.tables(numbers, rows)):
+            chosen = pa.array(numbers[place * rows :][:rows])
+            for name, column in further:
+                table = table.append_column(name, column.take(chosen))  # noqa: PLW2901
+            yield table
+
+    def _columns(
+        self, order: Sequence[int] | None, *, keep: bool = True
+    ) -> Iterator[tuple[str, pa.ChunkedArray]]:
         """Yield each column with its name: one after the other, so that none need be kept."""
         self._type_waiting()
-        rows = None if order is None else pa.array(np.asarray(order, np.int64))
+        numbers = None if order is None else np.asarray(order, np.int64)
+        if numbers is not None and np.array_equal(numbers, np.arange(len(self))):
+            numbers = None
+        for place, declared in enumerate(self.dataset.columns):
+            yield declared.name, self._declared.column(place, numbers, keep=keep)
+        for name, column in self._further():
+            yield name, column if numbers is None else column.take(pa.array(numbers))
 
-        def placed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-            return column if rows is None else column.take(rows)
-
+    def _further(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Yield each column that nobody declared."""
         taken = [column.name for column in self.dataset.columns]
-        for place, name in enumerate(taken):
-            yield name, placed(self._column(place))
         extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
         for place, name in sorted(extra, key=lambda entry: entry[0]):
             parts = []
@@ -207,15 +211,7 @@ class FrameBuilder:
             while free in taken:
                 free += "_"
             taken.append(free)
-            yield free, placed(unified(parts))
-
-    def _column(self, place: int) -> pa.ChunkedArray:
-        """Read one declared column of all batches."""
-        options = pa.ipc.IpcReadOptions(included_fields=[place])
-        tables = (pa.ipc.open_stream(packed, options=options).read_all() for packed in self._packed)
-        chunks = [chunk for table in tables for chunk in table.column(0).chunks]
-        chunks += [batch.column(place) for batch in self._declared]
-        return pa.chunked_array(chunks, self.dataset.columns[place].arrow_type)
+            yield free, unified(parts)
 
     def frame(
         self,
@@ -223,6 +219,7 @@ class FrameBuilder:
         *,
         order: Sequence[int] | None = None,
         strict: bool = False,
+        keep: bool = True,
     ) -> pd.DataFrame:
         """Return the rows as a frame that carries its provenance.
 
@@ -234,39 +231,66 @@ class FrameBuilder:
             The row numbers to return, in this order; all as added by default.
         strict : bool
             Raise where a value or field does not fit, instead of warning.
+        keep : bool
+            False gives up the rows column by column as the frame is made: many take half the
+            memory so, and the builder is of no use any more.
 
         Raises
         ------
         DataError
             With `strict`, where anything does not fit; it carries the frame.
         """
-        if self._packed:
-            frame = _by_column(self._columns(order))
+        facts = self.facts(provenance, range(len(self)) if order is None else order)
+        if self._declared.packed:
+            frame = _by_column(self._columns(order, keep=keep))
         else:
             frame = from_arrow(self.table(order), {})
-        chosen = range(len(self)) if order is None else order
-        problems = self._problems(frame, chosen)
-        further = list(map(str, frame.columns[len(self.dataset.columns) :]))
+        frame.attrs = {ATTRS: facts}
+        _tell(self.complaints(facts), frame, strict=strict)
+        return frame
+
+    def facts(self, provenance: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+        """Return a provenance with what these rows add to it: their number, and what is odd."""
+        self._type_waiting()
+        return {
+            **provenance,
+            "rows": len(order),
+            "problems": self._problems(order),
+            "unknown_fields": [name for name, _ in self._further()],
+            "missing_fields": sorted(self._lacking()),
+        }
+
+    def complaints(self, facts: Mapping[str, Any]) -> list[str]:
+        """Say in one sentence each what a provenance of these rows tells that does not fit."""
+        return _complaints(
+            self.dataset, facts["problems"], facts["unknown_fields"], self._lacking()
+        )
+
+    def _lacking(self) -> dict[str, int]:
+        """Return in how many rows each declared field is absent."""
         counts = Counter[str]()
         for batch in self._batches:
             counts.update(batch.lacking)
-        lacking = {name: counts[name] for name in self.dataset.fields if name in counts}
-        complaints = _complaints(self.dataset, problems, further, lacking)
-        facts = {
-            **provenance,
-            "rows": len(frame),
-            "problems": problems,
-            "unknown_fields": further,
-            "missing_fields": sorted(lacking),
-        }
-        frame.attrs = {ATTRS: facts}
-        if strict and complaints:
-            raise DataError("; ".join(complaints), problems=problems, frame=frame)
-        for complaint in complaints:
-            warn(complaint)
-        return frame
+        return {name: counts[name] for name in self.dataset.fields if name in counts}
 
-    def _problems(self, frame: pd.DataFrame, order: Sequence[int]) -> list[dict[str, Any]]:
+    def repeated_keys(self, order: Sequence[int]) -> int:
+        """Count the rows that have the natural key of a row before them."""
+        self._type_waiting()
+        numbers, places = np.asarray(order, np.int64), self._key_places()
+        parts = self._declared.tables(numbers, _HASHED_ROWS, places)
+        hashes = np.concatenate([np.empty(0, np.uint64), *map(_hashed, parts)])
+        ordered = np.sort(hashes)
+        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        if not len(twice):
+            return 0
+        # Two keys may have one hash: those few are compared themselves.
+        again = self._declared.rows(numbers[np.isin(hashes, twice)], places)
+        return int(from_arrow(again, {}).duplicated().sum())
+
+    def _key_places(self) -> list[int]:
+        return [n for n, c in enumerate(self.dataset.columns) if c.name in self.dataset.key]
+
+    def _problems(self, order: Sequence[int]) -> list[dict[str, Any]]:
         """Describe each bad value that stands in one of the chosen rows."""
         bad: dict[int, list[Bad]] = {}
         for entry in chain.from_iterable(batch.bad for batch in self._batches):
@@ -274,7 +298,9 @@ class FrameBuilder:
         if not bad:
             return []
         found = [(place, entry) for place, row in enumerate(order) for entry in bad.get(row, ())]
-        keys = frame[list(self.dataset.key)].iloc[[place for place, _ in found]]
+        numbers = np.array([entry.row for _, entry in found], np.int64)
+        keys = from_arrow(self._declared.rows(numbers, self._key_places()), {})
+        keys = keys[list(self.dataset.key)]
         return [
             {
                 "row": place,
@@ -289,11 +315,18 @@ class FrameBuilder:
         ]
 
 
+def _hashed(table: pa.Table) -> np.ndarray:
+    frame = from_arrow(table, {})
+    return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
+
+
 def _by_column(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> pd.DataFrame:
     """Return columns as a frame, each converted before the next one is made."""
     made = {}
     for name, column in columns:
         made[name] = from_arrow(pa.table({name: column}), {})[name]
+        del column
+        pa.default_memory_pool().release_unused()
     return pd.DataFrame(made, copy=False)
 
 
@@ -337,8 +370,13 @@ def tell(dataset: Dataset, frame: pd.DataFrame, *, strict: bool) -> None:
     facts = frame.attrs[ATTRS]
     lacking = dict.fromkeys(facts["missing_fields"])
     complaints = _complaints(dataset, facts["problems"], facts["unknown_fields"], lacking)
+    _tell(complaints, frame, strict=strict)
+
+
+def _tell(complaints: Sequence[str], frame: pd.DataFrame, *, strict: bool) -> None:
     if strict and complaints:
-        raise DataError("; ".join(complaints), problems=facts["problems"], frame=frame)
+        problems = frame.attrs[ATTRS]["problems"]
+        raise DataError("; ".join(complaints), problems=problems, frame=frame)
     for complaint in complaints:
         warn(complaint)
 

@@ -9,7 +9,7 @@ ESDM Minerba portal and from company reports.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from sectorsdf import datasets as ds
 from sectorsdf.addressed import chosen_client
@@ -25,7 +25,9 @@ from sectorsdf.licenses import get_mining_licenses
 from sectorsdf.sites import get_mining_site, get_mining_site_resources, get_mining_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
 
     from sectorsdf.client import Client
     from sectorsdf.datasets import Dataset
@@ -91,11 +93,12 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
         if args:
             message = f"{getter.__name__} takes keywords only"
             raise TypeError(message)
-        details = ds.MINING_SITE if filters.pop("details", False) else None
-        filters.pop("strict", None)
-        options = {name: filters.pop(name) for name in _OPTION_NAMES if name in filters}
-        limits = {name: filters.pop(name) for name in ("max_rows", "validate") if name in filters}
-        return chosen.quote(_LISTS[getter], filters, **limits, details=details, options=options)
+        asked = listed(getter, filters)
+        asked.limits.pop("strict", None)
+        details = ds.MINING_SITE if asked.details else None
+        return chosen.quote(
+            asked.dataset, asked.filters, **asked.limits, details=details, options=asked.options
+        )
     if getter in _RECORDS:
         dataset = _RECORDS[getter]
         name = str(dataset.addressed_by)
@@ -107,6 +110,37 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
         return chosen.quote_records(dataset, keys_of(given, name), options=options)
     message = f"{getter!r} is no getter of sectorsdf.mining; give one such as get_mining_licenses"
     raise TypeError(message)
+
+
+class Listed(NamedTuple):
+    """A call of a getter for a list, taken apart."""
+
+    dataset: Dataset
+    filters: dict[str, Any]
+    limits: dict[str, Any]
+    options: dict[str, Any]
+    details: bool
+
+
+def is_getter(value: object) -> TypeGuard[Callable[..., pd.DataFrame]]:
+    """Tell whether something is a getter of this module."""
+    return any(value is getter for getter in (*_LISTS, *_RECORDS))
+
+
+def is_list(getter: object) -> bool:
+    """Tell whether a getter fetches a list page by page."""
+    return getter in _LISTS
+
+
+def listed(getter: object, given: Mapping[str, Any]) -> Listed:
+    """Take the keywords of a getter for a list apart."""
+    filters = dict(given)
+    details = bool(filters.pop("details", False))
+    limits, options = (
+        {name: filters.pop(name) for name in names if name in filters}
+        for names in (("max_rows", "validate", "strict"), _OPTION_NAMES)
+    )
+    return Listed(_LISTS[getter], filters, limits, options, details)
 
 
 _LISTS: Mapping[Any, Dataset] = {

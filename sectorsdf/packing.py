@@ -19,14 +19,14 @@ _PLAIN = frozenset({str, type(None)})
 # Room for a digest of 16 bytes and the number of a copy. NumPy leaves out the NULs that a text
 # ends with, which makes no two of them equal.
 _NAME = np.dtype("S20")
-_RECENT = 1 << 16
+_RECENT = 1 << 15
 
 
 class Places:
-    """Whole numbers by whole numbers from 0: a mapping that takes eight bytes an entry."""
+    """Whole numbers by whole numbers from 0: a mapping that takes four bytes an entry."""
 
     def __init__(self) -> None:
-        self._cells = array("q")
+        self._cells = array("i")
         self._count = 0
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ class Places:
         """Return what stands there, in the order of the keys."""
         if self._count == len(self._cells):
             return self._cells[:]
-        return array("q", (cell for cell in self._cells if cell != _NOBODY))
+        return array("i", (cell for cell in self._cells if cell != _NOBODY))
 
     def end(self) -> int:
         """Return the key behind the last one that something stands under."""
@@ -83,16 +83,16 @@ class Places:
         """Note values under keys that are free."""
         stop = start + len(values)
         if stop > len(self._cells):
-            self._cells.extend(array("q", [_NOBODY]) * (stop - len(self._cells)))
-        self._cells[start:stop] = array("q", values)
+            self._cells.extend(array("i", [_NOBODY]) * (stop - len(self._cells)))
+        self._cells[start:stop] = array("i", values)
         self._count += len(values)
 
 
 class Values:
-    """A column of JSON values, each distinct one kept once: four bytes a row."""
+    """A column of JSON values, each distinct one kept once: one to four bytes a row."""
 
     def __init__(self) -> None:
-        self._codes = array("i")
+        self._codes = array("B")
         # 1, 1.0 and True are one key of a dict, so that what is no text stands with its type.
         self._known: defaultdict[Any, int] = defaultdict(count().__next__)
         self._listed: list[Any] = []
@@ -110,7 +110,11 @@ class Values:
         """Add rows."""
         if not _PLAIN.issuperset(map(type, values)):
             values = [v if type(v) in _PLAIN else (type(v), v) for v in values]
-        self._codes.extend(map(self._known.__getitem__, values))
+        codes = [self._known[value] for value in values]
+        for wider, many in (("H", 1 << 8), ("i", 1 << 16)):
+            if len(self._known) > many and self._codes.itemsize < array(wider).itemsize:
+                self._codes = array(wider, self._codes)
+        self._codes.extend(codes)
 
 
 class Identities:
@@ -170,6 +174,18 @@ class Identities:
             names[numbers] = those
         names[list(self._recent.values())] = list(self._recent)
         return names
+
+    def contents(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return the first 16 bytes of these rows' names, or of all, in no order."""
+        if rows is not None:
+            some: np.ndarray = self.names()[rows].astype("S16")
+            return some
+        contents = np.empty(self._count, "S16")
+        start = 0
+        for names in (np.array(list(self._recent), _NAME), *(names for names, _ in self._sorted)):
+            contents[start : start + len(names)] = names
+            start += len(names)
+        return contents
 
     def _older(self, names: Sequence[bytes]) -> dict[bytes, int]:
         """Return the numbers of those that stand in the arrays."""

@@ -6,20 +6,27 @@ import json
 import os
 import secrets
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from sectorsdf.formats import write_parquet_table
+from sectorsdf.formats import write_parquet_table, write_parquet_tables
 from sectorsdf.frame import ATTRS, from_arrow, to_arrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
     import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["atomic_file", "read_parquet", "write_parquet"]
+__all__ = ["atomic_file", "read_parquet", "write_parquet", "write_parquet_parts"]
+
+
+# A row group of ten megabytes in memory.
+_PART_ROWS = 1 << 15
 
 
 @contextmanager
@@ -60,6 +67,25 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     with atomic_file(target) as temporary:
         write_parquet_table(to_arrow(frame), temporary)
     return target
+
+
+def write_parquet_parts(
+    parts: Callable[[int], Iterable[pa.Table]], facts: Mapping[str, Any], file: Path
+) -> None:
+    """Write what `write_parquet` would, from a few rows at a time.
+
+    Parameters
+    ----------
+    parts : callable
+        Gives the rows, at most so many in a table.
+    facts : mapping
+        The provenance.
+    file : Path
+        The file; it is not written in one step.
+    """
+    (empty,) = islice(parts(1), 1)
+    schema = to_arrow(from_arrow(empty[:0], facts)).schema
+    write_parquet_tables(parts(_PART_ROWS), schema, file)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -161,7 +161,7 @@ class Sweep:
         plain = Request(offset, self.filters if filters is None else filters, self.order)
         draw = self._draws.get(plain, 0)
         self._draws[plain] = draw + 1
-        return plain._replace(draw=draw)
+        return plain._replace(draw=draw) if draw else plain
 
     def ask(self, requests: Sequence[Request], *, place: bool = True) -> list[Arrived]:
         """Fetch some pages side by side and return them in the order of the requests."""
@@ -389,7 +389,8 @@ class Sweep:
 
     def certificate(self, order: Sequence[int], **more: object) -> dict[str, Any]:
         """Return the proof, as it is kept in the frame's provenance."""
-        names = self.evidence.ids.names()
+        ids = self.evidence.ids
+        some = None if len(order) == len(ids) else np.asarray(order, np.int64)
         total = self.evidence.total
         return {
             "complete": len(order) == total,
@@ -400,7 +401,7 @@ class Sweep:
             "credits": self.credits,
             "duration_s": round(time.monotonic() - self._started, 3),
             "order_moved": self.unstable,
-            "digest": digest_of(names[np.asarray(order, np.int64)]),
+            "digest": digest_of(ids.contents(some)),
             "notes": list(self.notes),
             **more,
         }

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from sectorsdf import batches as batches_module
 from sectorsdf import frame as frame_module
 from sectorsdf.datasets import MINING_LICENSES
 from sectorsdf.errors import DataWarning
@@ -204,7 +205,7 @@ def test_batches_that_waited_compressed_give_the_same_frame(rows, order, monkeyp
     records[50]["further"] = 1.5
     frames = []
     for packed in (10_000, 2, 1):
-        monkeypatch.setattr(frame_module, "_PACKED_BATCHES", packed)
+        monkeypatch.setattr(batches_module, "_TOGETHER", packed)
         monkeypatch.setattr(frame_module, "_BATCH_ROWS", 10)
         builder = FrameBuilder(MINING_LICENSES)
         for start in range(0, ROWS, 5):

@@ -1212,5 +1212,5 @@ def test_attrs_must_be_json(here):
 
 
 def test_only_frames_are_exported(here):
-    with pytest.raises(TypeError, match=r"pandas\.DataFrame, not list"):
+    with pytest.raises(TypeError, match=r"pandas\.DataFrame or a getter, not list"):
         export([1], here / "f.csv")

@@ -57,6 +57,14 @@ def test_values_are_a_list_and_keep_their_types(batches):
     assert len(values) == len(like)
 
 
+def test_many_values_stand_as_they_came():
+    values, like = Values(), [str(n * 31 % 70_001) for n in range(150_000)]
+    for start in range(0, len(like), 97):
+        values.extend(like[start : start + 97])
+    assert len(set(like)) > 1 << 16
+    assert [values[row] for row in range(len(values))] == like
+
+
 @given(st.lists(st.lists(NAMES, unique=True, max_size=8), max_size=12), st.integers(1, 9))
 def test_identities_are_a_dict_of_numbers(pages, recent):
     identities, like = Identities(recent), {}
@@ -66,6 +74,9 @@ def test_identities_are_a_dict_of_numbers(pages, recent):
         assert list(numbers) == [like.setdefault(name, len(like)) for name in page]
         assert isinstance(numbers, range) is fresh
         assert len(identities) == len(like)
+    contents = {name[:16].rstrip(b"\0") for name in like}
+    assert set(identities.contents().tolist()) == contents
+    assert len(identities.contents()) == len(like)
     assert [name.ljust(20, b"\0") for name in identities.names().tolist()] == [
         name.ljust(20, b"\0") for name in like
     ]
