@@ -29,7 +29,7 @@ class CallOptions(TypedDict, total=False):
         How many pages are under way at once.
     repair_credits : int
         How many pages may be asked again where rows moved; by default half of the sweep's own, at
-        least 20.
+        least 20, and what the sweep left out because they moved.
     allow_partial : bool
         Return what came, with a warning, where completeness cannot be shown.
     resume : bool

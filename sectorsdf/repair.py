@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import combinations, groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sectorsdf.errors import BadRequestError
 from sectorsdf.evidence import sort_key
+from sectorsdf.planning import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sectorsdf.evidence import Arrived, Request
+    from sectorsdf.planning import Subset
     from sectorsdf.sweep import Sweep
 
 __all__ = ["repair"]
@@ -26,13 +28,6 @@ __all__ = ["repair"]
 _LEAST_CREDITS = 20
 # Pages that cost nothing are bounded too, so that no journal can keep a sweep going for ever.
 _MOST_FREE = 10
-# How much less than its expected gain a sample of a large subset is worth: the smaller the share of
-# it that one page shows, the more of it is shown twice. Chosen by simulation.
-_DRAW_EXPONENT = 1.5
-# How far the estimate of a subset's size may be off before it overflows one page.
-_SIZE_SLACK = 1.15
-
-_Subset: TypeAlias = tuple[tuple[str, Any], ...]
 
 
 class _SpentError(Exception):
@@ -53,6 +48,8 @@ class _Repairs:
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         half = max(_LEAST_CREDITS, math.ceil(sweep.planned / 2))
+        # Pages that the plan left out, because their order says nothing, are left for repair.
+        half += max(sweep.planned - sweep.pages, 0)
         self.bound = half if sweep.repair_credits is None else sweep.repair_credits
         self.paid = 0
 
@@ -177,22 +174,15 @@ def _complete(sweep: Sweep, groups: Sequence[_Group], repairs: _Repairs) -> None
 
 
 class _TakeApart:
-    """Completes a group that is larger than a page, by the cheapest page each time.
-
-    A filter that leaves few of the group's rows shows them all at once; a window on more rows than
-    a page holds shows a sample of them. Each step asks for the page that is expected to bring the
-    most, by the shares of the filters' values among the rows seen and by the totals that the
-    filtered lists told.
-    """
+    """Completes a group that is larger than a page, by the page that saves most each time."""
 
     def __init__(self, sweep: Sweep, group: _Group, repairs: _Repairs) -> None:
         self.sweep = sweep
         self.group = group
         self.repairs = repairs
         self.size = sweep.evidence.limit
-        self.totals: dict[_Subset, int] = {}
-        self.barred: set[_Subset] = set()
-        self.asked: Counter[_Subset] = Counter()
+        self.planner = Planner(self.size, sweep.facets)
+        self.asked: Counter[Subset] = Counter()
 
     def run(self) -> None:
         """Ask until the group is whole."""
@@ -203,7 +193,10 @@ class _TakeApart:
             missing = needed - len(members)
             if missing <= 0:
                 return
-            self._ask(self._best(members, missing), rows)
+            cells = {number: self._cell(number) for number in members}
+            pages = (*self.sweep.arrived, *self.sweep.others)
+            times = Counter(number for entry in pages for number in entry.numbers)
+            self._ask(self.planner.best(cells, times, missing), rows)
 
     def _is_member(self, number: int) -> bool:
         if self.sweep.apart:
@@ -220,48 +213,12 @@ class _TakeApart:
         mine, theirs = sort_key(evidence.value(number, field)), sort_key(self.group.value)
         return mine > theirs if self.sweep.order.startswith("-") else mine < theirs
 
-    def _cell(self, number: int) -> _Subset:
+    def _cell(self, number: int) -> Subset:
         """Return a row's values of the facets that can be filtered by."""
         values = ((name, self.sweep.evidence.value(number, name)) for name in self.sweep.facets)
-        return tuple((name, value) for name, value in values if value is not None)
+        return frozenset(pair for pair in values if pair[1] is not None)
 
-    def _best(self, members: Sequence[int], missing: int) -> _Subset:
-        """Return the filters whose page should bring the most rows; () for a plain window."""
-        cells = [self._cell(number) for number in members]
-        seen = Counter(subset for cell in cells for subset in _subsets(cell))
-        lacking = {s: max(total - seen[s], 0) for s, total in self.totals.items()}
-        whole = [subset for subset, count in lacking.items() if not count]
-        still_open = Counter(
-            subset
-            for cell in cells
-            if not any(set(done) <= set(cell) for done in whole)
-            for subset in _subsets(cell)
-        )
-        share = len(members) / (len(members) + missing)
-        lacking[()] = missing
-        best: _Subset = ()
-        best_gain = 0.0
-        # Where all that was seen is whole, the rest is of a kind not seen yet: the broad subsets
-        # are the ones to look into.
-        candidates = still_open if still_open else [s for s in seen if len(s) <= 1]
-        for subset in candidates:
-            if subset in self.barred or subset in whole:
-                continue
-            expected = min(
-                count * (still_open[subset] / still_open[outer] if still_open[outer] else 1)
-                for outer, count in lacking.items()
-                if set(outer) <= set(subset)
-            )
-            size = self.totals.get(subset, seen[subset] / share)
-            if not still_open and subset not in self.totals:
-                expected *= seen[subset] / len(members)
-            sure = size * (1 if subset in self.totals else _SIZE_SLACK) <= self.size
-            gain = expected if sure else expected * (self.size / size) ** _DRAW_EXPONENT
-            if gain > best_gain:
-                best, best_gain = subset, gain
-        return best
-
-    def _tile(self, subset: _Subset, count: int) -> int:
+    def _tile(self, subset: Subset, count: int) -> int:
         """Return the next of the pages that cover so many rows, the last one flush with their end.
 
         In turn, because rows that do not tie keep to their end of the list; then those in between,
@@ -272,16 +229,16 @@ class _TakeApart:
         self.asked[subset] += 1
         return tiles[-self.asked[subset] % len(tiles)]
 
-    def _ask(self, subset: _Subset, rows: Sequence[int]) -> None:
+    def _ask(self, subset: Subset, rows: Sequence[int]) -> None:
         """Ask for the group's rows that pass these filters, or for a sample of them."""
         sweep, group = self.sweep, self.group
         if not subset:
             offset = group.start + self._tile(subset, group.stop - group.start)
             self.repairs.ask([sweep.request(offset)])
             return
-        passing = [n for n in rows if set(subset) <= set(self._cell(n))]
+        passing = [n for n in rows if subset <= self._cell(n)]
         inside = sum(self._is_member(n) for n in passing)
-        count = self.totals.get(subset, inside)
+        count = self.planner.totals.get(subset, inside)
         # Where there is room, the window begins early: what it begins after is an estimate.
         early = max(self.size - count, 0) // 2
         offset = max(sum(map(self._is_before, passing)) + self._tile(subset, count) - early, 0)
@@ -290,18 +247,12 @@ class _TakeApart:
         try:
             (entry,) = self.repairs.ask([request], place=False)
         except BadRequestError:
-            self.barred.add(subset)
+            self.planner.barred.add(subset)
             return
         if entry.total is not None:
-            self.totals[subset] = entry.total - (len(passing) - inside)
+            self.planner.totals[subset] = entry.total - (len(passing) - inside)
         if count <= self.size and self.asked[subset] > 1:
-            self.barred.add(subset)
-
-
-def _subsets(cell: _Subset) -> Iterator[_Subset]:
-    """Yield each way to filter by some of a row's values; () is not to filter."""
-    for length in range(len(cell) + 1):
-        yield from combinations(cell, length)
+            self.planner.barred.add(subset)
 
 
 # Rows that came or went

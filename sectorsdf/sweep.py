@@ -72,7 +72,8 @@ class Sweep:
     max_rows : int, optional
         Stop after so many rows.
     repair_credits : int, optional
-        How many pages repair may ask for; by default half of the sweep, at least 20.
+        How many pages repair may ask for; by default half of the sweep, at least 20, and those of
+        the sweep that were left out because their order says nothing.
     on_plan, on_page : callable, optional
         Told the number of pages that the sweep will need, and of each page that arrives.
     on_interrupt : callable, optional
@@ -245,7 +246,8 @@ class Sweep:
         self.on_plan(self.planned)
         rest = [self.request(offset) for offset in offsets]
         finer = self.finest not in (None, self.order)
-        if self.max_rows is None and rest and finer and self._mostly_single_valued():
+        other_ways = finer or self.facets
+        if self.max_rows is None and rest and other_ways and self._mostly_single_valued():
             # Where the order says nothing, a second page tells at once whether ties move, before
             # the others are paid.
             self.ask([rest.pop(0)])

@@ -127,6 +127,26 @@ class TestSites:
         run = settle(Run(Server(sites(), unstable=seed), **SITES))
         assert run.credits <= 6 + 20 + 1
 
+    def test_take_four_times_their_pages_at_most_nearly_always(self, scripted):
+        """One row has no province and a few a province of their own: chance must show them.
+
+        A draw of eighty seeds in a row, of which three in a hundred may be unlucky.
+        """
+        runs = []
+        for seed in range(80):
+            scripted(seed)
+            runs.append(settle(Run(Server(sites(), unstable=seed), **SITES)))
+        done = [run.credits for run in runs if run.complete]
+        assert sum(paid <= 4 * 6 for paid in done) >= 76
+        assert len(done) >= 78
+        assert sum(done) / len(done) <= 19
+
+    def test_an_order_that_says_nothing_is_left_after_two_pages(self, scripted):
+        server = Server(sites(), unstable=1)
+        Run(server, **SITES, repair_credits=60).check()
+        assert [request.offset for request in server.log[:2]] == [0, 30]
+        assert server.log[2].filters
+
     @pytest.mark.parametrize("seed", range(15))
     def test_are_complete_with_more_credits(self, scripted, seed):
         scripted(seed)
