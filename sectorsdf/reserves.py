@@ -1,8 +1,7 @@
 """Resources and reserves of a mine site: every shape of the answer, as figures, and back.
 
-A key names its own figure, `{category or component}_{stage}_{unit}`, so this module reads keys
-by their parts and keeps no list of keys. What does not follow that grammar is kept as it came
-and reported. Pure: parsed JSON in, plain rows out.
+What a key says is read by its grammar (`sectorsdf.grammar`). What does not follow that grammar is
+kept as it came and reported. Pure: parsed JSON in, plain rows out.
 
 The words are those of the JORC Code (2012) and the Indonesian KCMI Code (2017): *resources* are
 measured, indicated or inferred; *reserves*, their mineable part, proven ("proved") or probable.
@@ -13,19 +12,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
-from sectorsdf.units import measured_by, read_component, read_unit, usual_component
+from sectorsdf.grammar import Meaning, label_of, read_category, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["FIGURE_FIELDS", "figures", "rebuild", "wide", "widen", "without_nulls"]
+    from sectorsdf.grammar import Label
 
 # fmt: off
+__all__ = [
+    "FIGURE_FIELDS", "Columns", "Reader", "figures", "rebuild", "wide", "widen", "without_nulls",
+]
 FIGURE_FIELDS: Final[tuple[str, ...]] = (
     "measurement_year", "ore_type", "stage", "category", "component", "measure",
     "value", "value_min", "value_max", "unit", "verified", "source_field", "raw",
@@ -33,8 +34,8 @@ FIGURE_FIELDS: Final[tuple[str, ...]] = (
 # fmt: on
 _YEAR: Final = "measurement_year"
 _ROOT: Final = "$"
+_RANGED: Final = frozenset({"grade", "calorific_value"})
 _ORE_TYPES: Final = frozenset({"limonite", "saprolite"})
-_STAGES: Final = {"reserve": "reserves", "resource": "resources"}
 _WIDE: Final = {
     "proven_reserves": ("reserves", "proven"),
     "probable_reserves": ("reserves", "probable"),
@@ -44,68 +45,9 @@ _WIDE: Final = {
     "inferred_resources": ("resources", "inferred"),
     "total_resources": ("resources", "total"),
 }
-_STAGELESS: Final = {"inventory": "inventory", "exploration-target": "exploration_target"}
-_CATEGORIES: Final = {name: name for _, name in _WIDE.values()} | _STAGELESS | {"proved": "proven"}
-_PLAIN: Final = re.compile(r"[^.\[\]\"$\s\x00-\x1f\ud800-\udfff]+")
+_NULL: Final = frozenset({type(None)})
+_FLAT: Final = _NULL | {int, float}
 _STEP: Final = re.compile(r'\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.\[\]]+)')
-
-
-class _Meaning(NamedTuple):
-    """What the parts of a key say; None for what they do not say."""
-
-    stage: str | None = None
-    category: str | None = None
-    component: str | None = None
-    measure: str | None = None
-    unit: str | None = None
-    verified: bool | None = None
-
-
-def _meaning(text: str, unit: str | None, kind: str | None) -> _Meaning | None:
-    """Read the words before the unit; None where they do not follow the grammar."""
-    if text.lower() == "calorific_value":
-        measure = "calorific_value" if kind == "energy" else None
-        return _Meaning(component="coal", measure=measure, unit=unit) if measure else None
-    said: dict[str, str] = {}
-    for word in re.sub("exploration_targets?", "exploration-target", text, flags=re.I).split("_"):
-        low = word.lower()
-        if low.removesuffix("s") in _STAGES:
-            role, name = "stage", _STAGES[low.removesuffix("s")]
-        elif low in _CATEGORIES:
-            role, name = "category", _CATEGORIES[low]
-        elif low in {"verify", "verified"}:
-            role, name = "verified", low
-        elif (substance := read_component(word)) is not None:
-            role, name = "component", substance
-        else:
-            return None
-        if role in said and (said[role] != "total" or low not in _STAGELESS):
-            return None
-        said[role] = name
-    stage, category, component = (said.get(role) for role in ("stage", "category", "component"))
-    if category is None and component is None:
-        return None
-    measure = measured_by(kind, component) if kind else None
-    if (kind and measure is None) or (stage is None and category not in _STAGELESS.values()):
-        return None
-    return _Meaning(stage, category, component, measure, unit, "verified" in said or None)
-
-
-@lru_cache(maxsize=4096)
-def _parse_key(key: str) -> _Meaning | None:
-    parts = key.split("_")
-    for length in (3, 2, 1):
-        known = read_unit("_".join(parts[-length:]))
-        if known is not None and len(parts) > length:
-            return _meaning("_".join(parts[:-length]), *known)
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _parse_category(text: str, unit: str | None) -> _Meaning | None:
-    """Read a list item's category, in any case; an unknown unit leaves the measure open."""
-    words = "_".join(word for word in re.split(r"[\s_-]+", text) if word.lower() != "mineral")
-    return _meaning(words.strip("_"), *(read_unit(unit or "") or (unit, None)))
 
 
 def without_nulls(value: object) -> Any:  # noqa: ANN401 - any JSON
@@ -135,6 +77,8 @@ def without_nulls(value: object) -> Any:  # noqa: ANN401 - any JSON
 
 def _number(value: object) -> float | None:
     """Return a finite number as float64 where that is exact, else None. True is no number."""
+    if type(value) is float:  # nearly all are, and need no other question
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -144,86 +88,149 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) and number == value else None
 
 
-class _Reader:
-    """Collects the rows and problems of one answer."""
+def _says_nothing(value: object) -> bool:
+    """Tell whether `without_nulls` leaves nothing, fast where it is flat with numbers alone."""
+    if isinstance(value, dict):
+        kinds = set(map(type, value.values()))
+        if kinds <= _FLAT:
+            return kinds <= _NULL
+    return without_nulls(value) is None
 
-    def __init__(self, commodity_type: str | None) -> None:
-        self.commodity = commodity_type
-        self.rows: list[dict[str, Any]] = []
-        self.problems: list[dict[str, Any]] = []
-        self.year: int | None = None
 
-    def report(self, path: str, value: object, reason: str | None) -> None:
+class Columns(NamedTuple):
+    """Figures, a column each: no object a row, which the garbage collector would have to walk."""
+
+    labels: list[Label]
+    values: list[float | None]
+    lows: list[float | None]
+    highs: list[float | None]
+    raws: list[str | None]
+
+
+class Reader:
+    """Reads the answers of many sites, one after the other, into the columns `rows`."""
+
+    def __init__(self) -> None:
+        self.rows = Columns([], [], [], [], [])
+        self._begin(None)
+
+    def _begin(self, commodity_type: str | None) -> None:
+        self._commodity = commodity_type
+        self._year: int | None = None
+        self._problems: list[dict[str, Any]] = []
+
+    def __len__(self) -> int:
+        """Return how many rows were read."""
+        return len(self.rows.labels)
+
+    def read(
+        self, answer: object, commodity_type: str | None
+    ) -> tuple[int | None, list[dict[str, Any]]]:
+        """Add the rows of one site; return its ``measurement_year`` and the problems.
+
+        All is as `figures` describes it.
+        """
+        self._begin(commodity_type)
+        before = len(self)
+        if isinstance(answer, dict):
+            self._members(answer)
+        elif isinstance(answer, list):
+            self._items(answer)
+        elif answer is not None:
+            self._add(label_of(Meaning(), _ROOT, commodity_type), answer)
+            self._report(_ROOT, answer, "neither an object nor a list")
+        if self._year is not None and len(self) == before:
+            self._append(label_of(Meaning(), _YEAR, None))
+        return self._year, self._problems
+
+    def _report(self, path: str, value: object, reason: str | None) -> None:
         if reason is not None:
             problem = {"raw": json.dumps(value), "reason": f"{path}: {reason}"}
-            self.problems.append({"column": "resources_reserves"} | problem)
+            self._problems.append({"column": "resources_reserves"} | problem)
 
-    def add(self, path: str, said: _Meaning, value: object) -> tuple[dict[str, Any], str | None]:
+    def _add(self, label: Label, value: object) -> str | None:
         """Append a row; `raw` is set, with a reason, where the numbers do not say all."""
-        component, measure, reason = said.component, said.measure, None
-        if component is None and measure is not None:
-            component = usual_component(measure, self.commodity)
-        single, low, high, exact = _number(value), None, None, True
+        single, low, high, exact, reason = None, None, None, True, None
         if isinstance(value, dict):
             low, high = _number(value.get("min")), _number(value.get("max"))
             single = low if low == high else None
-            given = {key for key, member in value.items() if member is not None}
-            exact = given == {name for name, x in (("min", low), ("max", high)) if x is not None}
+            given = len(value) - [*value.values()].count(None)
+            exact = given == (low is not None) + (high is not None)
             reason = None if exact else "not just numbers under min and max"
-        elif single is None:
+        elif (single := _number(value)) is None:
             exact, reason = False, "not a number that float64 holds exactly"
-        elif measure in {"grade", "calorific_value"}:
+        elif label.measure in _RANGED:
             # Without the text a lone number could not be told from a pair of equal bounds.
             low, high, exact = single, single, False
-        raw = None if exact else json.dumps(value)
-        numbers = (measure, single, low, high, said.unit, said.verified, path, raw)
-        row = (None, None, said.stage, said.category, component, *numbers)
-        self.rows.append(dict(zip(FIGURE_FIELDS, row, strict=True)))
-        return self.rows[-1], reason
+        self._append(label, single, low, high, None if exact else json.dumps(value))
+        return reason
 
-    def members(self, block: Mapping[str, object], parent: str = "") -> None:
+    def _append(
+        self,
+        label: Label,
+        value: float | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        raw: str | None = None,
+    ) -> None:
+        labels, values, lows, highs, raws = self.rows
+        labels.append(label)
+        values.append(value)
+        lows.append(low)
+        highs.append(high)
+        raws.append(raw)
+
+    def _members(self, block: Mapping[str, object], parent: str | None = None) -> None:
         for key, value in block.items():
-            if without_nulls(value) is None:
+            if value is None:
                 continue
-            year = _number(value) if key == _YEAR and not parent else None
-            if year is not None and year.is_integer() and abs(year) < 2**63:
-                self.year = int(year)
+            if key == _YEAR and parent is None:
+                year = _number(value)
+                if year is not None and year.is_integer() and abs(year) < 2**63:
+                    self._year = int(year)
+                    continue
+            label, follows = read_key(key, parent, self._commodity)
+            nestable = not follows and parent is None
+            if nestable and isinstance(value, dict) and not value.keys() <= {"min", "max"}:
+                self._nested(key, value)
                 continue
-            name = key if _PLAIN.fullmatch(key) else f"[{json.dumps(key)}]"
-            path = f"{parent}.{name}" if parent and name == key else f"{parent}{name}"
-            said = _parse_key(key)
-            nested = isinstance(value, dict) and not value.keys() <= {"min", "max"}
-            if said is None and nested and not parent:
-                start = len(self.rows)
-                self.members(cast("dict[str, object]", value), path)
-                inside = self.rows[start:]
-                if any(row["measure"] is not None for row in inside):
-                    for row in inside:
-                        row["ore_type"] = key if key.isprintable() else None
+            if type(value) is not float and _says_nothing(value):
                 continue
-            reason = self.add(path, said or _Meaning(), value)[1]
-            self.report(path, value, reason if said else "the key does not follow the grammar")
+            reason = self._add(label, value)
+            if not follows:
+                reason = "the key does not follow the grammar"
+            if reason is not None:
+                self._report(label.source_field, value, reason)
 
-    def items(self, items: Iterable[object]) -> None:
+    def _nested(self, key: str, block: Mapping[str, object]) -> None:
+        """Read an object within the object: an ore type, if any figure in it can be read."""
+        start, labels = len(self), self.rows.labels
+        self._members(block, key)
+        if all(label.measure is None for label in labels[start:]):
+            labels[start:] = [label._replace(ore_type=None) for label in labels[start:]]
+
+    def _items(self, items: Iterable[object]) -> None:
         for at, item in enumerate(items):
             path = f"[{at}]"
             if without_nulls(item) is None:
                 continue
             if not isinstance(item, dict):
-                self.add(path, _Meaning(), item)
-                self.report(path, item, "not an object with category, volume and unit")
+                self._add(label_of(Meaning(), path, self._commodity), item)
+                self._report(path, item, "not an object with category, volume and unit")
                 continue
             category, volume = item.get("category"), item.get("volume")
             unit = item.get("unit")
             # A text that does not print may hold a lone surrogate, which no column can encode.
             unit = unit if isinstance(unit, str) and unit.isprintable() else None
-            said = _parse_category(category, unit) if isinstance(category, str) else None
+            said = read_category(category, unit) if isinstance(category, str) else None
             empty = without_nulls(volume) is None
             leaf = path if empty else f"{path}.volume"
-            row, reason = self.add(leaf, said or _Meaning(unit=unit), volume)
-            whole = row["raw"] is not None or isinstance(volume, dict)
+            label = label_of(said or Meaning(unit=unit), leaf, self._commodity)
+            reason = self._add(label, volume)
+            raws = self.rows.raws
+            whole = raws[-1] is not None or isinstance(volume, dict)
             rest = {key: member for key, member in item.items() if whole or key != "volume"}
-            row["raw"] = json.dumps(rest)
+            raws[-1] = json.dumps(rest)
             if said is None:
                 reason = "the category does not follow the grammar"
             elif said.measure is None:
@@ -232,7 +239,7 @@ class _Reader:
                 reason = "unknown fields beside category, volume and unit"
             elif empty:
                 reason = None
-            self.report(path, item, reason)
+            self._report(path, item, reason)
 
 
 def figures(
@@ -264,19 +271,13 @@ def figures(
     problems : list of dict
         ``column``, ``raw`` (JSON text) and ``reason`` of what does not follow the grammar.
     """
-    reader = _Reader(commodity_type)
-    if isinstance(resources_reserves, dict):
-        reader.members(resources_reserves)
-    elif isinstance(resources_reserves, list):
-        reader.items(resources_reserves)
-    elif resources_reserves is not None:
-        reader.add(_ROOT, _Meaning(), resources_reserves)
-        reader.report(_ROOT, resources_reserves, "neither an object nor a list")
-    if reader.year is not None and not reader.rows:
-        reader.rows.append(dict.fromkeys(FIGURE_FIELDS) | {"source_field": _YEAR})
-    for row in reader.rows:
-        row[_YEAR] = reader.year
-    return reader.rows, reader.problems
+    reader = Reader()
+    year, problems = reader.read(resources_reserves, commodity_type)
+    rows = [
+        (year, *label[:5], *numbers, *label[5:], raw)
+        for label, *numbers, raw in zip(*reader.rows, strict=True)
+    ]
+    return [dict(zip(FIGURE_FIELDS, row, strict=True)) for row in rows], problems
 
 
 def rebuild(rows: Iterable[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - any JSON

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from sectorsdf.cells import typed
 from sectorsdf.datasets import MINING_SITE_RESOURCES
 from sectorsdf.errors import DataError
-from sectorsdf.frame import ATTRS, FrameBuilder, decode_json, warn
-from sectorsdf.reserves import figures
+from sectorsdf.frame import ATTRS, FrameBuilder, decode_json, from_arrow, warn
+from sectorsdf.grammar import Label
+from sectorsdf.reserves import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sectorsdf.flatten import Bad
 
 __all__ = ["records_of", "resources_frame"]
 
@@ -35,6 +41,80 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _province(record: Mapping[str, Any]) -> object:
+    place = record.get("location")
+    return place.get("province") if isinstance(place, dict) else record.get("province")
+
+
+class _Figures:
+    """The figures of many sites: what is said of many rows stands here once.
+
+    A row is its numbers, its label and the place of its site. A dict a row, to be taken apart
+    into columns again, would take twice as long.
+    """
+
+    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+        reader, years, rows = Reader(), [], []
+        self.problems: list[dict[str, Any]] = []
+        for record in records:
+            before, commodity = len(reader), record.get("commodity_type")
+            year, unread = reader.read(
+                record.get(_FIELD), commodity if isinstance(commodity, str) else None
+            )
+            years.append(year)
+            rows.append(len(reader) - before)
+            if unread:
+                site = {name: record.get(name) for name in _SITE}
+                key = {name: None if cell is None else str(cell) for name, cell in site.items()}
+                self.problems += [{"key": key, **problem} for problem in unread]
+        self._sites: dict[str, list[Any]] = {
+            **{name: [record.get(name) for record in records] for name in _SITE},
+            "province": list(map(_province, records)),
+            "measurement_year": years,
+        }
+        self._site_of_row = np.repeat(np.arange(len(records)), rows)
+        self._labels = reader.rows.labels
+        self._numbers: dict[str, list[Any]] = {
+            "value": reader.rows.values,
+            "value_min": reader.rows.lows,
+            "value_max": reader.rows.highs,
+            "raw": reader.rows.raws,
+        }
+
+    def table(self) -> pa.Table | None:
+        """Return the rows typed; None where a cell does not fit its column."""
+        # Labels are told apart by identity: comparing them would take longer than all the rest.
+        ids = list(map(id, self._labels))
+        labels = dict(zip(ids, self._labels, strict=True))
+        places = dict(zip(labels, range(len(labels)), strict=True))
+        of_row = pa.array(map(places.__getitem__, ids), pa.int64())
+        told = {
+            name: [label[at] for label in labels.values()] for at, name in enumerate(Label._fields)
+        }
+        bad: list[Bad] = []
+        columns = {}
+        for column in MINING_SITE_RESOURCES.columns:
+            name, kind = column.name, column.kind
+            if name in self._sites:
+                sites = typed(self._sites[name], kind, name, bad)
+                columns[name] = sites.take(pa.array(self._site_of_row))
+            elif name in self._numbers:
+                columns[name] = typed(self._numbers[name], kind, name, bad)
+            else:
+                columns[name] = typed(told[name], kind, name, bad).take(of_row)
+        return None if bad else pa.table(columns)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows as records."""
+        rows = zip(self._site_of_row.tolist(), self._labels, *self._numbers.values(), strict=True)
+        for site, label, *numbers in rows:
+            yield {
+                **{name: cells[site] for name, cells in self._sites.items()},
+                **label._asdict(),
+                **dict(zip(self._numbers, numbers, strict=True)),
+            }
+
+
 def resources_frame(
     records: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any], *, strict: bool
 ) -> pd.DataFrame:
@@ -45,21 +125,18 @@ def resources_frame(
     DataError
         With `strict`, where a figure does not follow the grammar of the keys.
     """
-    builder = FrameBuilder(MINING_SITE_RESOURCES)
-    problems: list[dict[str, Any]] = []
-    for record in records:
-        commodity = record.get("commodity_type")
-        place = record.get("location")
-        province = place.get("province") if isinstance(place, dict) else record.get("province")
-        site = {**{name: record.get(name) for name in _SITE}, "province": province}
-        rows, unread = figures(
-            record.get(_FIELD), commodity_type=commodity if isinstance(commodity, str) else None
-        )
-        builder.add({**site, **row} for row in rows)
-        key = {name: None if site[name] is None else str(site[name]) for name in _SITE}
-        problems += [{"key": key, **problem} for problem in unread]
-    frame = builder.frame(provenance, strict=strict)
-    if problems:
+    found = _Figures(list(records))
+    table = found.table()
+    if table is None:
+        # A cell does not fit its column: typed record by record, so that each is reported.
+        builder = FrameBuilder(MINING_SITE_RESOURCES)
+        for row in found.records():
+            builder.add([row])
+        frame = builder.frame(provenance, strict=strict)
+    else:
+        nothing: dict[str, Any] = {"problems": [], "unknown_fields": [], "missing_fields": []}
+        frame = from_arrow(table, {**provenance, "rows": len(table), **nothing})
+    if problems := found.problems:
         frame.attrs[ATTRS]["problems"] += problems
         first = problems[0]
         message = (

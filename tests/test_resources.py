@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sectorsdf
+from sectorsdf import reserves
 from sectorsdf.datasets import MINING_SITE_RESOURCES
+from sectorsdf.flatten import JsonNumber, NotANumber
+from sectorsdf.frame import FrameBuilder
 from sectorsdf.reserves import rebuild, without_nulls
+from sectorsdf.resources import resources_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,3 +195,82 @@ def test_the_wide_columns_never_mix_units() -> None:
     assert pd.isna(frame.loc["nickel", "total_resources"])  # never a partial sum
     assert frame.columns[-1] == "resources_reserves"
     assert json.loads(frame.loc["gold", "resources_reserves"])["Cu_reserves_Mt"] == 0.2
+
+
+# --- columns and records give one frame ---------------------------------------------------
+
+ODD = st.sampled_from(
+    (
+        *(None, True, 5, 2024.5, 2**70, math.nan, "2024", "\ud800", [], {}),
+        *(JsonNumber("1.50"), NotANumber("NaN")),
+    )
+)
+KEYS = st.sampled_from(
+    (
+        *("total_reserves_Mt", "Ni_reserves_pct", "calorific_value_kcal", "total_reserves_koz"),
+        *("measurement_year", "limonite", "odd", "a.b", "", "x\ny", "\ud800"),
+    )
+)
+NUMBERS = st.floats(0, 900) | st.integers(0, 900)
+LEAVES = NUMBERS | st.fixed_dictionaries({"min": NUMBERS | ODD, "max": NUMBERS | ODD}) | ODD
+OBJECTS = st.dictionaries(KEYS, LEAVES | st.dictionaries(KEYS, LEAVES, max_size=4), max_size=6)
+ITEMS = st.fixed_dictionaries(
+    {"category": st.sampled_from(["Proved reserves", "other"]), "volume": LEAVES},
+    optional={"unit": st.sampled_from(["Mt", "kt", "?", NotANumber("NaN")]), "note": ODD},
+)
+FIELDS = {
+    "slug": st.sampled_from(["a", "b"]),
+    "name": st.sampled_from(["A", None]),
+    "year": st.sampled_from([2023, 2024, None]),
+    "commodity_type": st.sampled_from(["Coal", "Gold", None]),
+    "company_slug": st.just("c"),
+    "location": st.sampled_from([{"province": "P"}, {}, None, "x"]),
+}
+ANY_RESERVES = OBJECTS | st.lists(ITEMS | ODD, max_size=3) | ODD
+ANSWERS = {"resources_reserves": ANY_RESERVES}
+PLAIN_SITES = st.fixed_dictionaries(ANSWERS | FIELDS)
+ODD_SITES = st.fixed_dictionaries(
+    ANSWERS, optional={name: cell | ODD for name, cell in FIELDS.items()} | {"province": ODD}
+)
+
+
+def _record_by_record(sites: list[dict[str, object]]) -> pd.DataFrame:
+    """Make the table from a dict a row, as plainly as it can be said."""
+    builder = FrameBuilder(MINING_SITE_RESOURCES)
+    problems = []
+    for site in sites:
+        place = site.get("location")
+        row = {name: site.get(name) for name in COLUMNS[:6]}
+        key = {name: None if cell is None else str(cell) for name, cell in row.items()}
+        row["province"] = (place if isinstance(place, dict) else site).get("province")
+        commodity = row["commodity_type"] if isinstance(row["commodity_type"], str) else None
+        figures, unread = reserves.figures(site["resources_reserves"], commodity_type=commodity)
+        builder.add([{**row, **figure} for figure in figures])
+        problems += [{"key": key, **problem} for problem in unread]
+    frame = builder.frame({"asked": "x"})
+    frame.attrs["sectorsdf"]["problems"] += problems
+    return frame
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PLAIN_SITES, max_size=6) | st.lists(ODD_SITES, max_size=3))
+def test_the_table_is_that_of_records_typed_one_by_one(sites: list[dict[str, object]]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sectorsdf.DataWarning)
+        frame = resources_frame(iter(sites), {"asked": "x"}, strict=False)
+        expected = _record_by_record(sites)
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+    assert json.dumps(frame.attrs) == json.dumps(expected.attrs)
+
+
+def test_a_cell_that_does_not_fit_is_reported_for_each_of_its_rows() -> None:
+    figures = {"total_reserves_Mt": 5.0, "total_resources_Mt": 9.0}
+    sites = [_site("good", figures), _site("bad", figures, year="soon"), _site("none", None)]
+    with pytest.warns(sectorsdf.DataWarning, match=r"2 value\(s\) do not fit"):
+        frame = resources_frame(sites, {}, strict=False)
+    assert frame["year"].isna().tolist() == [False, False, True, True]
+    problems = frame.attrs["sectorsdf"]["problems"]
+    assert [problem["row"] for problem in problems] == [2, 3]
+    assert {problem["raw"] for problem in problems} == {"soon"}
+    with pytest.raises(sectorsdf.DataError, match="do not fit"):
+        resources_frame(sites, {}, strict=True)
