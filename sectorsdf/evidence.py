@@ -190,7 +190,10 @@ class Evidence:
             fresh = [record for number, record in pairs if number >= known]
         if fresh:
             for name, column in self.columns.items():
-                column.extend([_hashable(record.get(name)) for record in fresh])
+                values = [record.get(name) for record in fresh]
+                if not _NESTED.isdisjoint(map(type, values)):
+                    values = list(map(_hashable, values))
+                column.extend(values)
             self.sink(fresh)
         return numbers
 

@@ -45,6 +45,17 @@ class _Page(NamedTuple):
     facts: dict[str, Any]
 
 
+class _Appending:
+    """A file open for appending, closed when the last thread that writes to it lets go of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.number = os.open(path, _APPEND, 0o600)
+
+    def __del__(self) -> None:
+        with suppress(OSError, AttributeError):
+            os.close(self.number)
+
+
 def _digest(name: str, written: float, body: bytes) -> str:
     text = json.dumps([name, written])
     return hashlib.sha256(text.encode() + b"\n" + body).hexdigest()
@@ -107,11 +118,11 @@ class JournalEntry:
         self._opened = time.time()
         self._era = self._last_end()
         self._full = False
-        self._file: int | None = None
+        self._file: _Appending | None = None
         self._index: dict[str, tuple[int, int, float, str]] = {}
         if folder is not None:
             with suppress(OSError):
-                self._file = os.open(folder / _PAGES, _APPEND, 0o600)
+                self._file = _Appending(folder / _PAGES)
             self._read()
         self.kept = sum(self._is_young(written) for _, _, written, _ in self._index.values())
 
@@ -156,9 +167,11 @@ class JournalEntry:
 
     def put(self, name: object, body: bytes) -> None:
         """Keep a page; a disk that takes nothing costs a log line, never the page."""
+        if self.folder is None:
+            return
         # An answer that comes after Ctrl-C can be so late that the next call has fetched everything
         # and ended: nobody may find it then and take it for a page of an unfinished call.
-        if self.folder is None or self._last_end() != self._era:
+        if self._file is None and self._last_end() != self._era:
             return
         key = json.dumps(name, sort_keys=True)
         written = time.time()
@@ -173,15 +186,10 @@ class JournalEntry:
         assert self.folder is not None  # noqa: S101 - for the type checker
         head = _MARK + json.dumps({**facts, "length": len(body)}).encode() + b"\n"
         try:
-            with self._guard:
-                # An answer may come when the call has ended already.
-                path = self.folder / _PAGES
-                file = os.open(path, _APPEND, 0o600) if self._file is None else os.dup(self._file)
-            try:
-                end = self._write(file, head + body)
-                _flush(file)
-            finally:
-                os.close(file)
+            # An answer may come when the call has ended already.
+            file = self._file or _Appending(self.folder / _PAGES)
+            end = self._write(file.number, head + body)
+            _flush(file.number)
         except OSError as error:
             if not self._full:
                 self._full = True
@@ -225,7 +233,7 @@ class JournalEntry:
         self._index.clear()
         with self._guard, suppress(OSError):
             if self._file is not None:
-                os.ftruncate(self._file, 0)
+                os.ftruncate(self._file.number, 0)
         stem = self.folder.name.rpartition(".")[0]
         for folder in self.folder.parent.glob(f"{stem}.*"):
             with suppress(OSError, NotImplementedError):
@@ -241,7 +249,7 @@ class JournalEntry:
                 self.drop(json.loads(key))
         with self._guard, suppress(OSError):
             if not self._index and self._file is not None:
-                os.ftruncate(self._file, 0)
+                os.ftruncate(self._file.number, 0)
 
     def _last_end(self) -> bytes:
         """Return a mark that changes whenever a call ends well here."""
@@ -251,10 +259,7 @@ class JournalEntry:
 
     def close(self) -> None:
         """Let another call use the pages."""
-        with self._guard:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+        self._file = None
         if self._lock is not None:
             with suppress(OSError):
                 self._lock.release()

@@ -112,7 +112,8 @@ class Ledger:
             "pages": int(pages),
             "key": key,
         }
-        line = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
+        # The line break comes first, so that a torn line before it costs only itself.
+        line = ("\n" + json.dumps(entry, separators=(",", ":"))).encode()
         try:
             with self._lock:
                 self._append(self.path, line)
@@ -123,20 +124,13 @@ class Ledger:
 
     @staticmethod
     def _append(path: Path, line: bytes) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         try:
             descriptor = os.open(path, flags, 0o600)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, flags, 0o600)
         try:
-            size = os.lseek(descriptor, 0, os.SEEK_END)
-            if size:
-                os.lseek(descriptor, size - 1, os.SEEK_SET)
-                # A torn last line would otherwise swallow this entry as well. A needless line break
-                # (another process was just appending) is an empty line, which reading passes over.
-                if os.read(descriptor, 1) != b"\n":
-                    line = b"\n" + line
             # One write on an appending descriptor: lines of several processes do not mix.
             written = os.write(descriptor, line)
             if written != len(line):
