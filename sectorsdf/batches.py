@@ -16,7 +16,7 @@ __all__ = ["Batches"]
 # So many batches are compressed together, and read again a column or some rows at a time: a million
 # rows would otherwise stand in memory twice while they are put in order. Where a file spares that
 # memory, less of it waits.
-_TOGETHER = 16
+_TOGETHER = 64
 _TOGETHER_IN_FILE = 4
 # An order is followed in so many parts, unless those were too small to be worth it.
 _PARTS = 16
