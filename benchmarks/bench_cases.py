@@ -101,6 +101,7 @@ SESSION = "requests.Session, 8 threads"
 URLLIB3 = "urllib3, 8 threads"
 HTTPX = "httpx, 8 threads"
 DLT = "dlt, 8 parallel"
+DLT_REST = "dlt, rest_api, 8 parallel"
 DLT_SERIAL = "dlt, rest_api"
 SERIAL = "one session, json() alone"
 HAND = "columns in batches by hand"
@@ -122,6 +123,7 @@ SWEEPS = {
     URLLIB3: "urllib3_threads",
     HTTPX: "httpx_threads",
     DLT: "dlt_parallel",
+    DLT_REST: "dlt_rest_parallel",
     DLT_SERIAL: "dlt_serial",
     SERIAL: "serial",
 }
@@ -138,16 +140,17 @@ def _latency_cases(quick):
     short, long = (0.001, 0.002) if quick else (0.05, 0.3)
     near = (
         Goal("wall", LOOP, least=6.5),
+        Goal("wall", DLT_REST, least=1.4),
         Goal("wall", DLT, least=1.4),
         Goal("wall", FLOOR, most=1.2),
     )
-    all_of_them = (OURS, FLOOR, URLLIB3, SESSION, HTTPX, DLT, LOOP)
+    all_of_them = (OURS, FLOOR, URLLIB3, SESSION, HTTPX, DLT, DLT_REST, LOOP)
     # The loop would take five minutes over a thousand pages of 300 ms, and tell nothing new.
     plans = (
         (few, short, all_of_them, near, 5),
-        (few, long, (OURS, FLOOR, DLT, LOOP), near, 2),
-        (many, short, (OURS, FLOOR, DLT, LOOP), near, 2),
-        (many, long, (OURS, FLOOR, DLT), near[1:], 1),
+        (few, long, (OURS, FLOOR, DLT, DLT_REST, LOOP), near, 2),
+        (many, short, (OURS, FLOOR, DLT, DLT_REST, LOOP), near, 2),
+        (many, long, (OURS, FLOOR, DLT, DLT_REST), near[1:], 1),
     )
     for pages, latency, labels, goals, rounds in plans:
         title = f"{pages} pages, {1000 * latency:g} ms a request"

@@ -252,6 +252,35 @@ def dlt_serial(url, rows):  # noqa: ARG001
     return _dlt(resource_of, 1)
 
 
+def dlt_rest_parallel(url, rows, *, workers=8):
+    """Fetch with dlt's rest_api source, which finds the offsets in another resource, to Parquet."""
+
+    def resource_of(dlt):
+        rest_api = importlib.import_module("dlt.sources.rest_api")
+
+        @dlt.resource(name="offsets", selected=False)
+        def offsets():
+            yield from ([{"offset": offset}] for offset in range(0, rows, PAGE))
+
+        endpoint = {
+            "path": PATH,
+            "params": {"limit": PAGE, "offset": "{resources.offsets.offset}"},
+            "data_selector": "results",
+            "paginator": "single_page",
+        }
+        return rest_api.rest_api_source(
+            {
+                "client": {"base_url": url, "headers": {"Authorization": KEY}},
+                "resources": [
+                    offsets(),
+                    {"name": "licenses", "endpoint": endpoint, "parallelized": True},
+                ],
+            }
+        )
+
+    return _dlt(resource_of, workers)
+
+
 def backoff(url, rows, *, workers=8):
     """Fetch with threads that wait longer after each of five tries; pages may be lost."""
     local = threading.local()
