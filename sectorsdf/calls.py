@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,16 +18,37 @@ from sectorsdf.progress import Progress
 from sectorsdf.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sectorsdf.datasets import Dataset
     from sectorsdf.frame import FrameBuilder
-    from sectorsdf.journal import Journal
+    from sectorsdf.journal import Journal, JournalEntry
     from sectorsdf.memory import Memory
     from sectorsdf.settings import ApiKey
     from sectorsdf.transport import Transport
 
-__all__ = ["Connection", "DetailCall", "ListCall"]
+__all__ = ["Connection", "DetailCall", "ListCall", "kept_until_done"]
+
+_held: ContextVar[list[JournalEntry] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def kept_until_done() -> Iterator[None]:
+    """Keep what the calls in this block have paid for until the block itself has ended well.
+
+    Where it has not, because what was fetched could not be written for one, the same calls made
+    again take everything from the journal.
+    """
+    entries: list[JournalEntry] = []
+    token = _held.set(entries)
+    try:
+        yield
+        for entry in entries:
+            entry.clear()
+    finally:
+        _held.reset(token)
+        for entry in entries:
+            entry.close()
 
 
 @dataclass
@@ -92,6 +115,10 @@ class _Call:
                 f"{within:.0f} s goes on from there and pays for the rest only."
             )
             error.args = (advice,)
+        held = _held.get()
+        if self.done and held is not None:
+            held.append(self.entry)
+            return
         if self.done:
             self.entry.clear()
         self.entry.close()

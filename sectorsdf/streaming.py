@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from sectorsdf import exports
 from sectorsdf.addressed import chosen_client
+from sectorsdf.calls import kept_until_done
 from sectorsdf.mining import is_getter, is_list, listed
 
 if TYPE_CHECKING:
@@ -148,8 +149,7 @@ def export(
         Something is there already, and `overwrite` is False; or a folder would be replaced that
         holds more than Parquet files.
     OSError
-        The disk is full, or the folder does not exist or may not be written. Where rows of a getter
-        were fetched that no other call would give again for free, they are in ``.frame``.
+        The disk is full, or the folder does not exist or may not be written.
     TypeError
         `data` is neither; or a frame came with the keywords of a getter.
     SectorsdfError
@@ -172,30 +172,14 @@ def export(
             raise TypeError(message)
         return exports.export(cast("pd.DataFrame", data), path, table=table, **how)
     target = exports.checked(path, **how)
-
-    def write(frame: pd.DataFrame) -> pd.DataFrame:
-        exports.export(frame, path, table=table, **how)
-        return frame
-
-    if not is_list(data) or call.get("details"):
-        frame = data(**call)
-        try:
-            write(frame)
-        except (OSError, ValueError) as error:
-            error.frame = frame  # type: ignore[union-attr]
-            error.add_note("What was fetched is in .frame of this error.")
-            raise
-        return target
-    client = chosen_client(call.pop("client", None))
-    asked = listed(data, call)
-    one_file = target.suffix.lower() == ".parquet" and not partition_by
-    if one_file and not client.caches(asked.dataset, asked.options):
-        _stream(client, asked, target, overwrite=overwrite)
-    else:
-        client.fetch(
-            asked.dataset, asked.filters, **asked.limits, options=asked.options, then=write
-        )
-    return target
+    if is_list(data) and target.suffix.lower() == ".parquet" and not partition_by:
+        client = chosen_client(call.get("client"))
+        asked = listed(data, {name: given for name, given in call.items() if name != "client"})
+        if not (asked.details or client.caches(asked.dataset, asked.options)):
+            _stream(client, asked, target, overwrite=overwrite)
+            return target
+    with kept_until_done():
+        return exports.export(data(**call), path, table=table, **how)
 
 
 def _stream(client: Client, asked: Listed, target: Path, *, overwrite: bool) -> None:

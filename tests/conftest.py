@@ -117,6 +117,14 @@ def serve():
         yield start
 
 
+@pytest.fixture
+def here(tmp_path):
+    """A folder that holds the test's files and nothing else."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="module")
 def sample():
     """The few records that `serve` has by itself, by dataset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -22,6 +23,7 @@ import requests
 
 import sectorsdf
 from sectorsdf import datasets as ds
+from sectorsdf import formats
 from sectorsdf.cli import cli, main
 from sectorsdf.cli.options import filter_options
 from sectorsdf.sandbox import RateLimit
@@ -89,6 +91,35 @@ def sandbox(serve, monkeypatch, tmp_path):
 def at_once(monkeypatch):
     """Let no retry wait."""
     monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+
+
+# What is paid for, and a disk that is full
+
+
+@pytest.mark.parametrize("words", [["licenses"], ["sites", "--details", "--commodity", "nickel"]])
+def test_a_full_disk_loses_nothing_that_was_paid(run, sandbox, tmp_path, monkeypatch, words):
+    words = [*words, "--no-cache"]
+    file = tmp_path / "rows.parquet"
+
+    def full(table, path):
+        if table.num_rows:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(table, path)
+
+    write = formats.write_parquet_table
+    with monkeypatch.context() as patch:
+        patch.setattr(formats, "write_parquet_table", full)
+        _, err = run(*words, "-o", str(file), code=1)
+    assert "No space left" in err
+    assert not file.exists()
+    billed = sandbox.billed
+    assert billed > 2
+    run(*words, "-o", str(file))
+    assert sandbox.billed == billed
+    assert len(sectorsdf.read_parquet(file)) > 2
+    # What ended well is not taken again.
+    run(*words, "-o", str(file), "--overwrite")
+    assert sandbox.billed == 2 * billed
 
 
 # The sandbox's own commands

@@ -43,14 +43,6 @@ _FRAMES = {}
 
 
 @pytest.fixture
-def here(tmp_path):
-    """A folder that holds the test's exports and nothing else."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def frames(serve):
     """One frame of each kind, fetched once: exporting changes no frame."""
     if not _FRAMES:

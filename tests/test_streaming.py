@@ -24,14 +24,6 @@ _OF_THE_MOMENT = {"fetched_at", "credits", "from_cache", "certificate"}
 
 
 @pytest.fixture
-def here(tmp_path):
-    """A folder that holds the test's files and nothing else."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def tiny(monkeypatch):
     """Let a few rows be many: typed, compressed and written a handful at a time."""
     monkeypatch.setattr(frame_module, "_BATCH_ROWS", 7)
@@ -237,19 +229,27 @@ def test_details_and_addressed_records_take_the_way_over_their_frame(serve, here
     assert client.spent == spent
 
 
-def test_fetched_rows_that_cannot_be_written_are_in_the_error(serve, here, monkeypatch):
+def test_a_full_disk_loses_no_details_either(serve, here, monkeypatch):
     client = serve()
+    how = {"client": client, "details": True, **NICKEL}
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("sectorsdf.formats.write_parquet_table", full)
-    with pytest.raises(OSError, match="No space left") as raised:
-        sectorsdf.export(
-            sectorsdf.get_mining_sites, here / "s.parquet", client=client, details=True, **NICKEL
-        )
-    assert len(raised.value.frame) > 0
-    assert any(".frame" in note for note in raised.value.__notes__)
+    with monkeypatch.context() as patch:
+        patch.setattr("sectorsdf.formats.write_parquet_table", full)
+        with pytest.raises(OSError, match="No space left"):
+            sectorsdf.export(sectorsdf.get_mining_sites, here / "sites.parquet", **how)
+    assert not list(here.iterdir())
+    spent = client.spent
+    assert spent > 2
+    client.forget()
+    sectorsdf.export(sectorsdf.get_mining_sites, here / "sites.parquet", **how)
+    assert client.spent == spent
+    # What ended well is not taken again.
+    client.forget()
+    sectorsdf.export(sectorsdf.get_mining_sites, here / "more.parquet", **how)
+    assert client.spent == 2 * spent
 
 
 def test_the_cache_is_used_where_the_call_says_so(serve, here, tmp_path):

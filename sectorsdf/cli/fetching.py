@@ -5,6 +5,7 @@ What they need to run is imported when they run: `--help` and a shell's completi
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,16 +111,21 @@ class Fetching:
 
     def fetch(self, **given: Any) -> None:  # noqa: ANN401 - whatever click makes of the options
         """Run the command."""
+        from sectorsdf.calls import kept_until_done  # noqa: PLC0415 - heavy, see above
         from sectorsdf.cli.connecting import connected  # noqa: PLC0415 - heavy, see above
         from sectorsdf.cli.output import Output  # noqa: PLC0415 - heavy, see above
 
         output = Output.taken(given)
         getter, dataset, args, keywords = self.call(given)
         output.check(dataset, ["email"] if keywords.get("include_emails") else [])
-        with connected(given, quiet=output.quiet) as client:
-            frame = getattr(sectorsdf, getter)(*args, client=client, **keywords)
-            spent = client.spent
-        output.write(frame)
+        # What is written to a file is paid for until it is there; a pipe that nobody reads to its
+        # end has had its rows.
+        whole = nullcontext() if output.path is None else kept_until_done()
+        with whole:
+            with connected(given, quiet=output.quiet) as client:
+                frame = getattr(sectorsdf, getter)(*args, client=client, **keywords)
+                spent = client.spent
+            output.write(frame)
         output.summary(frame, spent)
 
     def command(self, *more: click.Parameter) -> Command:
