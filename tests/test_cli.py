@@ -23,7 +23,7 @@ import requests
 
 import sectorsdf
 from sectorsdf import datasets as ds
-from sectorsdf import formats
+from sectorsdf import exports
 from sectorsdf.cli import cli, main
 from sectorsdf.cli.options import filter_options
 from sectorsdf.sandbox import RateLimit
@@ -106,9 +106,9 @@ def test_a_full_disk_loses_nothing_that_was_paid(run, sandbox, tmp_path, monkeyp
             raise OSError(errno.ENOSPC, "No space left on device")
         write(table, path)
 
-    write = formats.write_parquet_table
+    write = exports.formats.write_parquet_table
     with monkeypatch.context() as patch:
-        patch.setattr(formats, "write_parquet_table", full)
+        patch.setattr(exports.formats, "write_parquet_table", full)
         _, err = run(*words, "-o", str(file), code=1)
     assert "No space left" in err
     assert not file.exists()

@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 from plain import licence
 
 import sectorsdf
-from sectorsdf import batches, store
+from sectorsdf import batches, exports, store
 from sectorsdf import frame as frame_module
 from sectorsdf.frame import ATTRS
 
@@ -152,8 +152,8 @@ def test_a_full_disk_loses_nothing_that_was_paid(serve, here, monkeypatch, name)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sectorsdf.store.write_parquet_tables", full)
-        patch.setattr("sectorsdf.formats.open_bytes", full)
+        patch.setattr(store, "write_parquet_tables", full)
+        patch.setattr(exports.formats, "open_bytes", full)
         with pytest.raises(OSError, match="No space left"):
             sectorsdf.export(getter, here / name, client=client)
     assert not list(here.iterdir())
@@ -171,7 +171,7 @@ def test_somebody_who_was_faster_keeps_their_file(serve, here, monkeypatch):
         write(*args)
         path.write_text("theirs")
 
-    monkeypatch.setattr("sectorsdf.store.write_parquet_tables", slow)
+    monkeypatch.setattr(store, "write_parquet_tables", slow)
     with pytest.raises(FileExistsError):
         sectorsdf.export(sectorsdf.get_mining_licenses, path, client=client)
     assert path.read_text() == "theirs"
@@ -237,7 +237,7 @@ def test_a_full_disk_loses_no_details_either(serve, here, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sectorsdf.formats.write_parquet_table", full)
+        patch.setattr(exports.formats, "write_parquet_table", full)
         with pytest.raises(OSError, match="No space left"):
             sectorsdf.export(sectorsdf.get_mining_sites, here / "sites.parquet", **how)
     assert not list(here.iterdir())
