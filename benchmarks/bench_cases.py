@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from replay import PAGE, certificate
 
+OURS = "sectorsdf"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -58,7 +60,7 @@ class Limit:
 
     most: float
     unit: str
-    against: str = "sectorsdf"
+    against: str = OURS
 
     def ratios(self, runs, first):
         """Return the peak of each round in the unit."""
@@ -94,7 +96,6 @@ class Case:
     per: str = "page"
 
 
-OURS = "sectorsdf"
 FLOOR = "bytes over bare sockets"
 LOOP = "requests.get and json_normalize"
 SESSION = "requests.Session, 8 threads"

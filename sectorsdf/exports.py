@@ -69,15 +69,14 @@ def export(
     table: str | None = None,
 ) -> Path:
     """Write a frame as `sectorsdf.export` says."""
-    target = checked(path, overwrite=overwrite, partition_by=partition_by)
-    parts = partition_columns(partition_by)
+    target, parts = Path(path), partition_columns(partition_by)
+    suffix, form = _ready(target, overwrite=overwrite, partitioned=bool(parts))
     rows = _to_table(frame)
     if parts:
         return write_folder(rows, target, parts, overwrite=overwrite)
     provenance = frame.attrs.get(ATTRS)
     provenance = provenance if isinstance(provenance, dict) else {}
     name = table or str(provenance.get("dataset") or "data")
-    suffix, form = _format_of(target, partitioned=False)
     with new_file(target, suffix, overwrite=overwrite) as made:
         form.write(Content(rows, name, provenance), made)
     return target
@@ -93,10 +92,16 @@ def checked(
     ValueError, MissingExtraError, OSError
         Nothing can be written there.
     """
-    target, parts = Path(path), partition_columns(partition_by)
-    _format_of(target, partitioned=bool(parts))
-    _refuse_place(target, overwrite=overwrite, partitioned=bool(parts))
+    target = Path(path)
+    _ready(target, overwrite=overwrite, partitioned=bool(partition_columns(partition_by)))
     return target
+
+
+def _ready(target: Path, *, overwrite: bool, partitioned: bool) -> tuple[str, _Format]:
+    """Return the suffix and what writes it, where there is nothing against writing there."""
+    found = _format_of(target, partitioned=partitioned)
+    _refuse_place(target, overwrite=overwrite, partitioned=partitioned)
+    return found
 
 
 @contextmanager
