@@ -32,10 +32,10 @@ import requests
 from replay import PAGE, PATH, Rows
 
 import sectorsdf
-from sectorsdf.datasets import MINING_LICENSES
-from sectorsdf.flatten import license_location
-from sectorsdf.frame import FrameBuilder
-from sectorsdf.resources import resources_frame
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.flatten import license_location
+from sectorsdf.frames.resources import resources_frame
 from sectorsdf.sandbox.sample import generate
 
 KEY = "0" * 64

@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 from replay import PAGE, PATH, Replay, Rows
 
 import sectorsdf
-from sectorsdf.datasets import MINING_LICENSES
-from sectorsdf.frame import FrameBuilder
-from sectorsdf.labels import Question
-from sectorsdf.places import LocalPlace
-from sectorsdf.shelf import Shelf
+from sectorsdf.cache.backends import LocalBackend
+from sectorsdf.cache.keys import CacheKey
+from sectorsdf.cache.store import FrameCache
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.frames.builder import FrameBuilder
 
 KEY = "0" * 64
 HOST = "http://127.0.0.1:9"
@@ -43,8 +43,8 @@ def register(rows):
     records = Rows(rows).records()
     for start in range(0, rows, 3_000):
         builder.add(records[start : start + 3_000])
-    shelf = Shelf(LocalPlace(folder), HOST, timedelta(days=1))
-    shelf.keep(Question.of(MINING_LICENSES, {}, None), builder.frame(_FACTS))
+    shelf = FrameCache(LocalBackend(folder), HOST, timedelta(days=1))
+    shelf.keep(CacheKey.of(MINING_LICENSES, {}, None), builder.frame(_FACTS))
     (file,) = folder.rglob("*.parquet")
     client = sectorsdf.Client(KEY, HOST, cache=folder, cache_folder=folder / "own")
     return client, file

@@ -33,8 +33,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import sectorsdf
-from sectorsdf.datasets import MINING_LICENSES
-from sectorsdf.frame import FrameBuilder, from_arrow, to_arrow
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.frames.arrow import from_arrow, to_arrow
+from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.sandbox.sample import generate
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "howto" / "scale.md"

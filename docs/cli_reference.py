@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from sectorsdf.cli import cli
-from sectorsdf.cli.exits import EXIT_CODES
+from sectorsdf.cli.app import cli
+from sectorsdf.cli.exit_codes import EXIT_CODES
 
 PAGE = Path(__file__).parent / "cli.md"
 

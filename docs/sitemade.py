@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sectorsdf import datasets, declarations, dictionary, vocabularies
+from sectorsdf import datasets, vocabularies
+from sectorsdf.datasets import schema as declarations
+from sectorsdf.frames import dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sectorsdf import cache, geo, plot, sandbox, units
     from sectorsdf._version import __version__
-    from sectorsdf.asked import CallOptions, Quote
-    from sectorsdf.checks import check_resources
-    from sectorsdf.client import Client
-    from sectorsdf.dictionary import describe
+    from sectorsdf.client.call_config import CallOptions, Quote
+    from sectorsdf.client.client import Client
+    from sectorsdf.config.options import set_options
     from sectorsdf.errors import (
         APIError,
         AuthenticationError,
@@ -43,7 +42,11 @@ if TYPE_CHECKING:
         ServerError,
         UnitError,
     )
-    from sectorsdf.ledger import credits  # noqa: A004 - what the API calls its price
+    from sectorsdf.frames.dictionary import describe
+    from sectorsdf.http.credits import credits  # noqa: A004 - what the API calls its price
+    from sectorsdf.http.rate_limit import RateLimit
+    from sectorsdf.http.transport import RetryPolicy
+    from sectorsdf.io.parquet import read_parquet, write_parquet
     from sectorsdf.mining import (
         get_mining_license_auction,
         get_mining_license_auction_participants,
@@ -53,13 +56,10 @@ if TYPE_CHECKING:
         get_mining_site,
         get_mining_site_resources,
         get_mining_sites,
-        quote,
     )
-    from sectorsdf.options import set_options
-    from sectorsdf.pace import RateLimit
-    from sectorsdf.store import read_parquet, write_parquet
-    from sectorsdf.streaming import export
-    from sectorsdf.transport import RetryPolicy
+    from sectorsdf.mining.exporting import export
+    from sectorsdf.mining.quoting import quote
+    from sectorsdf.reserves.checks import check_resources
 
 __all__ = [
     "APIError",
@@ -116,13 +116,13 @@ __all__ = [
 # pandas, and a program pays for what it uses.
 _HOMES = {
     "_version": ("__version__",),
-    "asked": (
+    "client.call_config": (
         "CallOptions",
         "Quote",
     ),
-    "checks": ("check_resources",),
-    "client": ("Client",),
-    "dictionary": ("describe",),
+    "reserves.checks": ("check_resources",),
+    "client.client": ("Client",),
+    "frames.dictionary": ("describe",),
     "errors": (
         "APIError",
         "AuthenticationError",
@@ -146,7 +146,7 @@ _HOMES = {
         "ServerError",
         "UnitError",
     ),
-    "ledger": ("credits",),
+    "http.credits": ("credits",),
     "mining": (
         "get_mining_license_auction",
         "get_mining_license_auction_participants",
@@ -158,14 +158,14 @@ _HOMES = {
         "get_mining_sites",
         "quote",
     ),
-    "options": ("set_options",),
-    "pace": ("RateLimit",),
-    "store": (
+    "config.options": ("set_options",),
+    "http.rate_limit": ("RateLimit",),
+    "io.parquet": (
         "read_parquet",
         "write_parquet",
     ),
-    "streaming": ("export",),
-    "transport": ("RetryPolicy",),
+    "mining.exporting": ("export",),
+    "http.transport": ("RetryPolicy",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _SUBMODULES = frozenset(

@@ -1,6 +1,6 @@
 """`python -m sectorsdf` is the command line."""
 
-from sectorsdf.cli import main
+from sectorsdf.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.frame import ATTRS, warn
+from sectorsdf.frames.problems import warn
+from sectorsdf.frames.provenance import ATTRS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

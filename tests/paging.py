@@ -9,8 +9,8 @@ from collections import Counter
 from itertools import groupby
 
 from sectorsdf import errors
-from sectorsdf.evidence import Page
-from sectorsdf.sweep import Sweep
+from sectorsdf.paging.page import Page
+from sectorsdf.paging.sweep import Sweep
 
 
 class Server:

@@ -19,7 +19,7 @@ import pandas as pd
 import requests
 
 import sectorsdf
-from sectorsdf import journal
+from sectorsdf.cache import journal
 from sectorsdf.sandbox import DEFAULT_KEY
 
 LIST = "/v2/mining/licenses/"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scripted import RECORD, Scripted, always, answer
 
 import sectorsdf
-from sectorsdf.answers import parse_page, parse_record
-from sectorsdf.evidence import PAGE_SIZE
+from sectorsdf.client.parsing import parse_page, parse_record
+from sectorsdf.datasets.schema import PAGE_SIZE
 
 KEY = "0123456789abcdef" * 4
 JSON = st.recursive(

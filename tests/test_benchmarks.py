@@ -20,13 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from sectorsdf import batches as batches_module
-from sectorsdf import frame as frame_module
-from sectorsdf.datasets import MINING_LICENSES
+from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.errors import DataWarning
-from sectorsdf.evidence import Arrived, Evidence, Page, Request
-from sectorsdf.frame import FrameBuilder, decode_json
-from sectorsdf.sweep import Sweep
+from sectorsdf.frames import batches as batches_module
+from sectorsdf.frames import builder as frame_module
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.lossless_json import decode_json
+from sectorsdf.paging.index import RowIndex
+from sectorsdf.paging.page import FetchedPage, Page, PageRequest
+from sectorsdf.paging.sweep import Sweep
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -234,11 +236,13 @@ def test_a_number_with_a_point_keeps_its_text(text):
 
 @given(st.permutations(range(6)), st.booleans())
 def test_pages_are_placed_alike_in_any_order_of_arrival(arrival, whole):
-    evidence = Evidence(("a",), lambda _: None)
+    evidence = RowIndex(("a",), lambda _: None)
     rows = {}
     for page in arrival:
         records = [{"a": 5 * page + n if whole or page % 2 else 0} for n in range(5)]
-        entry = Arrived(Request(5 * page), evidence.learn(Page(records, 30, 5)), 30, None, 0, 1)
+        entry = FetchedPage(
+            PageRequest(5 * page), evidence.learn(Page(records, 30, 5)), 30, None, 0, 1
+        )
         for place, number in enumerate(entry.numbers, 5 * page):
             rows.setdefault(place, number)
         evidence.place(entry)

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import sectorsdf
-from sectorsdf import labels, shelf
 from sectorsdf import mining as m
+from sectorsdf.cache import keys as labels
+from sectorsdf.cache import store as shelf
 
 FACTS = "sectorsdf"
 
@@ -207,13 +208,15 @@ def test_two_values_that_differ_in_case_are_two_questions(cached):
 
 def test_folders_that_a_system_takes_for_one_are_told_apart(tmp_path):
     """As on systems on which upper and lower case are the same folder."""
-    from sectorsdf.datasets import MINING_LICENSES
+    from sectorsdf.datasets.licenses import MINING_LICENSES
 
-    one = labels.Question.of(MINING_LICENSES, {"province": "Aceh"}, None)
-    other = labels.Question.of(MINING_LICENSES, {"province": "aceh"}, None)
-    names = [labels.folder_of(question.parts()) for question in (one, other)]
+    one = labels.CacheKey.of(MINING_LICENSES, {"province": "Aceh"}, None)
+    other = labels.CacheKey.of(MINING_LICENSES, {"province": "aceh"}, None)
+    names = [labels.folder_name(question.parts()) for question in (one, other)]
     assert names[0].casefold() == names[1].casefold()
-    assert labels.tag_of(MINING_LICENSES, names[0]) != labels.tag_of(MINING_LICENSES, names[1])
+    assert labels.schema_tag(MINING_LICENSES, names[0]) != labels.schema_tag(
+        MINING_LICENSES, names[1]
+    )
 
 
 def test_hosts_do_not_answer_for_each_other(serve, tmp_path):
@@ -264,7 +267,7 @@ def later(monkeypatch, by):
 
 
 def test_a_clock_that_was_set_back(cached, monkeypatch):
-    from sectorsdf import client as module
+    from sectorsdf.client import client as module
 
     class Clock(datetime):
         @classmethod
@@ -304,7 +307,7 @@ def test_a_list_of_what_expires_soon_holds_for_a_day(cached, monkeypatch):
 
 
 def shelf_today(moment, tomorrow):
-    from sectorsdf.selection import today
+    from sectorsdf.cache.filtering import today
 
     return tomorrow if moment is None else today(moment)
 
@@ -405,7 +408,7 @@ def test_an_option_that_is_none():
         sectorsdf.set_options(cash=True)
     with pytest.raises(sectorsdf.ConfigurationError, match="max_age"):
         sectorsdf.set_options(max_age="never", cache=True)
-    assert sectorsdf.options.default_cache() is False
+    assert sectorsdf.config.options.default_cache() is False
 
 
 # What cannot be trusted
@@ -446,7 +449,7 @@ def test_a_flipped_bit_anywhere_is_seen(cached):
     (file,) = files(cached.folder)
     content = file.read_bytes()
     shelf_ = cached._shelf(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {})
-    question = labels.Question.of(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {}, None)
+    question = labels.CacheKey.of(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {}, None)
     wrong = []
     for place in range(0, len(content), 40):
         flipped = bytearray(content)
@@ -471,7 +474,7 @@ def test_a_whole_file_under_another_name_is_not_taken_for_what_the_name_says(cac
     frame = m.get_mining_licenses(client=cached)
     assert frame.attrs[FACTS]["from_cache"] is False
     # And with the mark that such a file would have.
-    name = labels.tag_of(sectorsdf.datasets.MINING_LICENSES, "all")
+    name = labels.schema_tag(sectorsdf.datasets.MINING_LICENSES, "all")
     parts = other.name.split("-")
     forged = other.with_name("-".join([*parts[:-2], name, parts[-1]]))
     for known in files(cached.folder):

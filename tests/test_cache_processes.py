@@ -72,10 +72,11 @@ import os, sys
 from datetime import timedelta
 from pathlib import Path
 import sectorsdf
-from sectorsdf import datasets, labels, shelf
-from sectorsdf.places import LocalPlace
+from sectorsdf import datasets
+from sectorsdf.cache import keys, store
+from sectorsdf.cache.backends import LocalBackend
 folder, source = sys.argv[1:]
-question = labels.Question.of(datasets.MINING_LICENSES, {}, None)
+question = keys.CacheKey.of(datasets.MINING_LICENSES, {}, None)
 for _ in sys.stdin:
     child = os.fork()
     if child:
@@ -83,7 +84,7 @@ for _ in sys.stdin:
         continue
     frame = sectorsdf.read_parquet(source)
     host = frame.attrs["sectorsdf"]["host"]
-    kept = shelf.Shelf(LocalPlace(Path(folder)), host, timedelta(days=7))
+    kept = store.FrameCache(LocalBackend(Path(folder)), host, timedelta(days=7))
     print(os.getpid(), flush=True)
     while True:
         kept.keep(question, frame)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sectorsdf.checks import FINDING_DTYPES, check_resources
-from sectorsdf.reserves import FIGURE_FIELDS, figures
+from sectorsdf.reserves.checks import FINDING_DTYPES, check_resources
+from sectorsdf.reserves.reader import FIGURE_FIELDS, figures
 
 RECORDS = Path(__file__).resolve().parents[2] / "shared" / "data" / "mining_sites.jsonl"
 KEY = ["slug", "year", "commodity_type", "company_slug"]

@@ -23,9 +23,9 @@ import requests
 
 import sectorsdf
 from sectorsdf import datasets as ds
-from sectorsdf import exports
-from sectorsdf.cli import cli, main
+from sectorsdf.cli.app import cli, main
 from sectorsdf.cli.options import filter_options
+from sectorsdf.io import parquet
 from sectorsdf.sandbox import RateLimit
 
 LISTS = {
@@ -106,9 +106,9 @@ def test_a_full_disk_loses_nothing_that_was_paid(run, sandbox, tmp_path, monkeyp
             raise OSError(errno.ENOSPC, "No space left on device")
         write(table, path)
 
-    write = exports.formats.write_parquet_table
+    write = parquet.write_parquet_table
     with monkeypatch.context() as patch:
-        patch.setattr(exports.formats, "write_parquet_table", full)
+        patch.setattr(parquet, "write_parquet_table", full)
         _, err = run(*words, "-o", str(file), code=1)
     assert "No space left" in err
     assert not file.exists()

@@ -11,10 +11,10 @@ import pytest
 from scripted import RECORD, Scripted, always, answer, page
 
 import sectorsdf
-from sectorsdf import client as client_module
-from sectorsdf.crew import Crew
+from sectorsdf.client import client as client_module
+from sectorsdf.http.transport import RetryPolicy
+from sectorsdf.paging.workers import WorkerPool
 from sectorsdf.sandbox import RateLimit, Sandbox
-from sectorsdf.transport import RetryPolicy
 
 KEY = "0123456789abcdef" * 4
 TOKEN = "an-oauth.token_Value"
@@ -408,8 +408,8 @@ def test_an_interrupt_of_a_quote_lets_the_page_land(tmp_path, monkeypatch):
     if not hasattr(signal, "pthread_kill"):
         pytest.skip("signals of POSIX")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    landing, let_land = threading.Event(), Crew.let_land
-    monkeypatch.setattr(Crew, "let_land", lambda crew: landing.set() or let_land(crew))
+    landing, let_land = threading.Event(), WorkerPool.let_land
+    monkeypatch.setattr(WorkerPool, "let_land", lambda crew: landing.set() or let_land(crew))
 
     def respond(request):
         if len(scripted.requests) == 1:
@@ -514,7 +514,7 @@ def test_details_that_were_paid_before_a_failure_are_not_paid_again(server, conn
 
 @pytest.mark.filterwarnings("ignore::sectorsdf.DataWarning")
 def test_the_memory_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("sectorsdf.memory._MOST_REMEMBERED", 3)
+    monkeypatch.setattr("sectorsdf.cache.memo._MOST_REMEMBERED", 3)
     with (
         Scripted(always(answer({**RECORD, "location": None}))) as scripted,
         sectorsdf.Client(KEY, scripted.url, cache_folder=tmp_path) as client,

@@ -12,16 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from sectorsdf import flatten
 from sectorsdf import vocabularies as vocab
-from sectorsdf.datasets import (
-    DATASETS,
-    MINING_LICENSE_AUCTION,
-    MINING_LICENSE_AUCTIONS,
-    MINING_LICENSES,
-    MINING_SITE,
-    MINING_SITES,
-)
+from sectorsdf.datasets import DATASETS
+from sectorsdf.datasets.auctions import MINING_LICENSE_AUCTION, MINING_LICENSE_AUCTIONS
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.datasets.sites import MINING_SITE, MINING_SITES
+from sectorsdf.frames import flatten
 
 SPEC = Path(__file__).resolve().parents[2] / "shared" / "reference" / "sectors-mining-openapi.json"
 LISTS = {

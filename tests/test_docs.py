@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 import sectorsdf
 from sectorsdf import sandbox, vocabularies
-from sectorsdf.cli import cli
+from sectorsdf.cli.app import cli
 from sectorsdf.datasets import DATASETS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))

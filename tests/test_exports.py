@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 import sectorsdf
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.exports import export
+from sectorsdf.io.export import export
 
 needs_openpyxl = pytest.mark.skipif(not find_spec("openpyxl"), reason="openpyxl is not installed")
 needs_duckdb = pytest.mark.skipif(not find_spec("duckdb"), reason="DuckDB is not installed")
@@ -1001,7 +1001,7 @@ def test_file_systems_without_second_names(places, here, monkeypatch):
 _ON_A_FULL_DISK = """
 import resource, sys, warnings
 import pandas as pd
-from sectorsdf.exports import export
+from sectorsdf.io.export import export
 
 path, suffix, limit = sys.argv[1], sys.argv[2], int(sys.argv[3])
 frame = pd.DataFrame({"text": [f"{n * 7919 % 100003:x}" * 9 for n in range(20_000)]})

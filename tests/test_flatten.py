@@ -9,15 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sectorsdf.flatten import (
-    FLATTENERS,
-    JsonNumber,
-    as_utf8,
-    decode_json,
-    json_text,
-    license_location,
-    site_location,
-)
+from sectorsdf.frames.flatten import FLATTENERS, license_location, site_location
+from sectorsdf.frames.lossless_json import JsonNumber, as_utf8, decode_json, json_text
 
 LICENSE_COLUMNS = ["location", "longitude", "latitude", "location_geojson"]
 SITE_COLUMNS = ["province", "city", "latitude", "longitude"]

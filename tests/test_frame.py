@@ -19,18 +19,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from sectorsdf import frame as frame_module
-from sectorsdf.datasets import (
-    DATASETS,
+from sectorsdf.datasets import DATASETS
+from sectorsdf.datasets.auctions import (
     MINING_LICENSE_AUCTION,
     MINING_LICENSE_AUCTION_PARTICIPANTS,
     MINING_LICENSE_AUCTIONS,
-    MINING_LICENSES,
-    MINING_SITE,
-    MINING_SITES,
 )
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.datasets.sites import MINING_SITE, MINING_SITES
 from sectorsdf.errors import DataError, DataWarning
-from sectorsdf.frame import FrameBuilder, decode_json, from_arrow, to_arrow, warn
+from sectorsdf.frames import builder as frame_module
+from sectorsdf.frames.arrow import from_arrow, to_arrow
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.lossless_json import decode_json
+from sectorsdf.frames.problems import warn
 
 DTYPES = {
     "text": pd.StringDtype(),

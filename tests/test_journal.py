@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf import journal as module
-from sectorsdf.journal import Journal, JournalEntry
+from sectorsdf.cache import journal as module
+from sectorsdf.cache.journal import Journal, JournalEntry
 
 CALL = {"dataset": "mining_licenses", "host": "http://127.0.0.1:1", "query": {"province": "Riau"}}
 PAGE = [30, [["province", "Riau"]], "license_expiry_date", 0]
@@ -274,7 +274,7 @@ def test_pages_that_are_too_old_do_not_count(journal, monkeypatch):
 
 def test_a_process_that_is_killed_lets_go(journal):
     code = (
-        "import sys, time; from pathlib import Path; from sectorsdf.journal import Journal\n"
+        "import sys, time; from pathlib import Path; from sectorsdf.cache.journal import Journal\n"
         "entry = Journal(Path(sys.argv[1])).open({'dataset': 'd'}); entry.put([1], b'x')\n"
         "print('held', flush=True); time.sleep(60)"
     )

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorsdf import errors
-from sectorsdf.ledger import Allowance, Ledger, fingerprint, price
+from sectorsdf.http.credits import CreditBudget, Ledger, key_fingerprint, price
 
 KEY = "0123456789abcdef" * 4
 
@@ -27,13 +27,13 @@ def fill(ledger, count=1, **changes):
 
 class TestFingerprint:
     def test_is_short_and_stable(self):
-        assert re.fullmatch("[0-9a-f]{8}", fingerprint(KEY))
-        assert fingerprint(KEY) == fingerprint(KEY)
+        assert re.fullmatch("[0-9a-f]{8}", key_fingerprint(KEY))
+        assert key_fingerprint(KEY) == key_fingerprint(KEY)
 
     def test_gives_nothing_of_the_key_away(self):
         other = KEY[:-1] + "0"
-        assert fingerprint(KEY) not in KEY
-        assert fingerprint(KEY)[:4] != fingerprint(other)[:4]
+        assert key_fingerprint(KEY) not in KEY
+        assert key_fingerprint(KEY)[:4] != key_fingerprint(other)[:4]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class TestFrame:
 
 class TestAllowance:
     def test_refuses_before_spending(self):
-        allowance = Allowance(3)
+        allowance = CreditBudget(3)
         allowance.reserve(2)
         with pytest.raises(errors.CreditLimitError, match="max_credits=3") as caught:
             allowance.reserve(2)
@@ -162,7 +162,7 @@ class TestAllowance:
         assert (allowance.spent, allowance.left) == (0, 1)
 
     def test_unused_credits_come_back(self):
-        allowance = Allowance(3)
+        allowance = CreditBudget(3)
         allowance.reserve(3)
         allowance.settle(3, 1)
         assert (allowance.spent, allowance.left) == (1, 2)
@@ -170,21 +170,21 @@ class TestAllowance:
         assert (allowance.spent, allowance.left) == (3, 0)
 
     def test_no_cap(self):
-        allowance = Allowance(None)
+        allowance = CreditBudget(None)
         allowance.spend(10_000)
         assert (allowance.spent, allowance.left) == (10_000, None)
 
     def test_zero_allows_nothing(self):
         with pytest.raises(errors.CreditLimitError):
-            Allowance(0).reserve()
+            CreditBudget(0).reserve()
 
     @pytest.mark.parametrize("limit", [-1, 2.5, "10", True])
     def test_limit_must_be_a_number_of_credits(self, limit):
         with pytest.raises(errors.ConfigurationError, match="max_credits"):
-            Allowance(limit)
+            CreditBudget(limit)
 
     def test_misuse_is_refused(self):
-        allowance = Allowance(5)
+        allowance = CreditBudget(5)
         with pytest.raises(ValueError, match="negative"):
             allowance.reserve(-1)
         with pytest.raises(ValueError, match="negative"):
@@ -193,7 +193,7 @@ class TestAllowance:
             allowance.settle(1, 1)
 
     def test_threads_never_overspend(self):
-        allowance, granted, start = Allowance(100), [], threading.Barrier(8)
+        allowance, granted, start = CreditBudget(100), [], threading.Barrier(8)
 
         def work():
             start.wait()

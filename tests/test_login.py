@@ -12,10 +12,17 @@ from pathlib import Path
 import pytest
 
 import sectorsdf
-from sectorsdf.cli import main
+from sectorsdf.cli.app import main
+from sectorsdf.config.api_key import KEY_VARIABLE, ApiKey
+from sectorsdf.config.keystore import (
+    CONFIG_DIR_VARIABLE,
+    forget_key,
+    login_file,
+    save_key,
+    saved_key,
+)
+from sectorsdf.config.settings import BASE_URL, BASE_URL_VARIABLE
 from sectorsdf.errors import ConfigurationError, MissingKeyError
-from sectorsdf.login import CONFIG_DIR_VARIABLE, forget_key, login_file, save_key, saved_key
-from sectorsdf.settings import BASE_URL, BASE_URL_VARIABLE, KEY_VARIABLE, ApiKey
 
 KEY = "fedcba9876543210" * 4
 HERE = "http://127.0.0.1:9"

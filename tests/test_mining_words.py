@@ -158,7 +158,12 @@ def test_the_vocabularies_are_the_literals_and_have_no_twins():
 
 @pytest.mark.parametrize(
     "name",
-    ["sectorsdf", "sectorsdf.ledger", "sectorsdf.mining", "sectorsdf.sandbox.session"],
+    [
+        "sectorsdf",
+        "sectorsdf.http.credits",
+        "sectorsdf.mining.quoting",
+        "sectorsdf.sandbox.session",
+    ],
 )
 def test_examples_in_docstrings_hold(name):
     with warnings.catch_warnings():

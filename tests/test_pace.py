@@ -28,7 +28,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sectorsdf import errors
-from sectorsdf.pace import Gate, GateStoppedError, RateLimit, Ticket
+from sectorsdf.http.limiter import LimiterStoppedError, Permit, RateLimiter
+from sectorsdf.http.rate_limit import RateLimit
 
 NOW = 1_700_000_000.0
 SHORT = (0.25, 0.5, 1.0, 2.0)
@@ -92,7 +93,7 @@ def simulate(limiter, clock, gates, *, workers, latency, seconds, seed=0, tell=F
             return
         if what == "ask":
             found = gate._try(at, "")
-            if isinstance(found, Ticket):
+            if isinstance(found, Permit):
                 whole = latency(rnd)
                 there = whole * rnd.uniform(0.05, 0.9)
                 entry = (at + there, next(order), "hit", gate, (found, whole - there))
@@ -125,7 +126,7 @@ class TestLearning:
     )
     def test_window_of_a_first_request(self, requests, seconds, latency, workers):
         limiter, clock = Limiter(requests, seconds), Clock()
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(
             limiter, clock, [gate], workers=workers, latency=uniform(*latency), seconds=12 * seconds
         )
@@ -139,7 +140,7 @@ class TestLearning:
     @pytest.mark.parametrize("workers", [1, 4, 8])
     def test_refusals_are_few(self, workers):
         limiter, clock = Limiter(30, 2), Clock()
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(limiter, clock, [gate], workers=workers, latency=uniform(0.003, 0.005), seconds=20)
         assert (gate.snapshot()["requests"], gate.snapshot()["seconds"]) == (30, 2)
         # Those under way, the probe after a second, one for the count and one for the length.
@@ -154,7 +155,7 @@ class TestLearning:
     def test_window_on_a_grid(self, requests, seconds, latency, workers, seed):
         phase = NOW + random.Random(seed).uniform(0, seconds)
         limiter, clock = Limiter(requests, seconds, "grid", phase), Clock()
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(
             limiter,
             clock,
@@ -173,31 +174,31 @@ class TestLearning:
         limiter, clock = Limiter(30, 60), Clock()
         for second in range(20):
             limiter.hit(NOW - 20 + second)
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.6, 1), seconds=720)
         assert gate.snapshot()["requests"] == 30
         assert limiter.share(NOW, 6, 12) >= 0.96
 
     def test_gates_of_one_file_learn_together(self, tmp_path):
         limiter, clock = Limiter(30, 60), Clock()
-        gates = [Gate(clock=clock, state_file=tmp_path / "state") for _ in range(4)]
+        gates = [RateLimiter(clock=clock, state_file=tmp_path / "state") for _ in range(4)]
         simulate(limiter, clock, gates, workers=8, latency=uniform(0.6, 1), seconds=600)
         assert {gate.snapshot()["requests"] for gate in gates} == {30}
         assert max(limiter.refused) < NOW + 125
         assert limiter.share(NOW, 1, 10) >= 0.97
         limiter.refused.clear()
-        later = Gate(clock=clock, state_file=tmp_path / "state")
+        later = RateLimiter(clock=clock, state_file=tmp_path / "state")
         simulate(limiter, clock, [*gates, later], workers=10, latency=uniform(0.6, 1), seconds=300)
         assert limiter.refused == []
         assert later.snapshot()["requests"] == 30
 
     def test_once_a_day_one_request_asks_for_more(self, tmp_path):
         limiter, clock = Limiter(30, 60), Clock()
-        gate = Gate(clock=clock, state_file=tmp_path / "state")
+        gate = RateLimiter(clock=clock, state_file=tmp_path / "state")
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.1, 0.2), seconds=300)
         clock.now += 100_000
         limiter.refused.clear()
-        gate = Gate(clock=clock, state_file=tmp_path / "state")
+        gate = RateLimiter(clock=clock, state_file=tmp_path / "state")
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.1, 0.2), seconds=300)
         assert len(limiter.refused) == 1
         clock.now += 100_000
@@ -209,7 +210,7 @@ class TestLearning:
 
     def test_lower_limit_is_noticed(self):
         limiter, clock = Limiter(30, 60), Clock()
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.1, 0.2), seconds=300)
         limiter.requests = 12
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.1, 0.2), seconds=900)
@@ -226,7 +227,7 @@ class TestLearning:
     @settings(max_examples=25, deadline=None)
     def test_a_limit_by_hand_is_never_exceeded(self, requests, seconds, kind, spare, workers, seed):
         limiter, clock = Limiter(requests + spare, seconds, kind, NOW + seed / 7), Clock()
-        gate = Gate(clock=clock, rate_limit=RateLimit(requests, seconds))
+        gate = RateLimiter(clock=clock, rate_limit=RateLimit(requests, seconds))
         latency = uniform(0.01, 0.4 * seconds)
         simulate(limiter, clock, [gate], workers=workers, latency=latency, seconds=6 * seconds)
         assert limiter.refused == []
@@ -255,7 +256,7 @@ class TestThreads:
     @pytest.mark.parametrize("kind", ["anchored", "grid"])
     def test_learns_on_the_real_clock(self, kind):
         limiter = Limiter(20, 0.5, kind, time.monotonic())
-        gate = Gate(ladder=SHORT, max_wait=2)
+        gate = RateLimiter(ladder=SHORT, max_wait=2)
         taken = drive(gate, limiter, 8, 120)
         assert len(limiter.passed) == 120
         assert taken < (120 / 20 + 1) * 0.5 * 1.15
@@ -266,7 +267,7 @@ class TestThreads:
             assert limiter.refused == []
 
     def test_costs_nothing_without_a_limit(self, tmp_path):
-        gate = Gate(state_file=tmp_path / "cache" / "state")
+        gate = RateLimiter(state_file=tmp_path / "cache" / "state")
 
         def batch():
             start = time.perf_counter()
@@ -280,7 +281,7 @@ class TestThreads:
         assert gate.waiting_until is None
 
     def test_stop_wakes_all(self):
-        gate = Gate(rate_limit="1/hour")
+        gate = RateLimiter(rate_limit="1/hour")
         gate.acquire().allowed()
         told, begun = [], threading.Event()
 
@@ -296,10 +297,10 @@ class TestThreads:
             start = time.monotonic()
             gate.stop()
             for one in waiting:
-                assert isinstance(one.exception(5), GateStoppedError)
+                assert isinstance(one.exception(5), LimiterStoppedError)
             assert time.monotonic() - start < 0.5
         assert told[0] == pytest.approx(3607, abs=2)
-        with pytest.raises(GateStoppedError):
+        with pytest.raises(LimiterStoppedError):
             gate.acquire()
         gate.resume()
         assert gate.waiting_until is None
@@ -308,8 +309,8 @@ class TestThreads:
     @pytest.mark.skipif(os.name == "nt", reason="signals differ")
     def test_ctrl_c_ends_a_wait(self):
         code = (
-            "import sectorsdf.pace as p\n"
-            "g = p.Gate(rate_limit='1/hour'); g.acquire().allowed()\n"
+            "import sectorsdf.http.limiter as p\n"
+            "g = p.RateLimiter(rate_limit='1/hour'); g.acquire().allowed()\n"
             "g.on_wait = lambda s: print('waiting', flush=True)\n"
             "try:\n    g.acquire()\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
         )
@@ -326,11 +327,11 @@ class TestThreads:
 class TestRefusals:
     def test_gate_refuses_a_bad_wait(self):
         with pytest.raises(errors.ConfigurationError, match="max_wait"):
-            Gate(max_wait=0)
+            RateLimiter(max_wait=0)
 
     def start(self, **options):
         clock = Clock()
-        gate = Gate(clock=clock, **options)
+        gate = RateLimiter(clock=clock, **options)
         for _ in range(3):
             gate._try(clock.now, "").allowed()
             clock.now += 0.1
@@ -344,12 +345,12 @@ class TestRefusals:
         ticket = gate._try(clock.now, "")
         assert ticket.role == "probe"
         ticket.allowed()
-        assert isinstance(gate._try(clock.now, ""), Ticket)
+        assert isinstance(gate._try(clock.now, ""), Permit)
 
     @pytest.mark.parametrize("kind", ["anchored", "grid"])
     def test_retry_after_teaches_the_window_at_once(self, kind):
         limiter, clock = Limiter(30, 60, kind, NOW + 20), Clock()
-        gate = Gate(clock=clock)
+        gate = RateLimiter(clock=clock)
         simulate(limiter, clock, [gate], workers=4, latency=uniform(0.6, 1), seconds=900, tell=True)
         assert (gate.snapshot()["requests"], gate.snapshot()["seconds"]) == (30, 60)
         assert len(limiter.refused) <= 4 + 1
@@ -357,25 +358,25 @@ class TestRefusals:
 
     def test_one_probe_at_a_time(self, tmp_path):
         gate, clock = self.start(state_file=tmp_path / "state")
-        other = Gate(clock=clock, state_file=tmp_path / "state")
+        other = RateLimiter(clock=clock, state_file=tmp_path / "state")
         gate._try(clock.now, "").refused()
         clock.now += 1.5
         probe = gate._try(clock.now, "")
-        assert isinstance(probe, Ticket)
+        assert isinstance(probe, Permit)
         assert isinstance(gate._try(clock.now, ""), float)
         assert isinstance(other._try(clock.now, ""), float)
         probe.failed()
-        assert isinstance(other._try(clock.now, ""), Ticket)
+        assert isinstance(other._try(clock.now, ""), Permit)
 
     def test_killed_probe_holds_nobody_up_for_long(self, tmp_path):
         gate, clock = self.start(state_file=tmp_path / "state")
         gate._try(clock.now, "").refused()
         clock.now += 1.5
-        assert isinstance(gate._try(clock.now, ""), Ticket)
-        other = Gate(clock=clock, state_file=tmp_path / "state")
+        assert isinstance(gate._try(clock.now, ""), Permit)
+        other = RateLimiter(clock=clock, state_file=tmp_path / "state")
         assert isinstance(other._try(clock.now, ""), float)
         clock.now += 46
-        assert isinstance(other._try(clock.now, ""), Ticket)
+        assert isinstance(other._try(clock.now, ""), Permit)
 
     @pytest.mark.parametrize("options", [{}, {"rate_limit": "4/min"}, {"max_wait": 10}])
     def test_used_up_quota_is_told_apart(self, options):
@@ -387,7 +388,7 @@ class TestRefusals:
             nonlocal probes
             while True:
                 found = gate._try(clock.now, "https://example.test/")
-                if isinstance(found, Ticket):
+                if isinstance(found, Permit):
                     probes += 1
                     clock.now += 0.5
                     found.refused()
@@ -404,19 +405,19 @@ class TestRefusals:
             gate._try(asked, "")  # whoever was waiting learns it as well
         clock.now += 1
         gate._try(clock.now, "").allowed()  # topped up
-        assert isinstance(gate._try(clock.now, ""), Ticket)
+        assert isinstance(gate._try(clock.now, ""), Permit)
 
     def test_ticket_counts_once(self):
-        gate = Gate(rate_limit="2/min", clock=Clock())
+        gate = RateLimiter(rate_limit="2/min", clock=Clock())
         ticket = gate._try(NOW, "")
         ticket.allowed()
         ticket.refused()
         ticket.failed()
         assert gate.snapshot()["refusals"] == 0
-        assert isinstance(gate._try(NOW, ""), Ticket)
+        assert isinstance(gate._try(NOW, ""), Permit)
 
     def test_eta(self):
-        gate = Gate(rate_limit="10/min", clock=Clock())
+        gate = RateLimiter(rate_limit="10/min", clock=Clock())
         for _ in range(4):
             gate._try(NOW, "").allowed()
         assert gate.eta(6) == 0
@@ -444,41 +445,41 @@ class TestStateFile:
     def test_damage_is_ignored(self, tmp_path, text):
         path = tmp_path / "state"
         path.write_text(text, encoding="utf-8")
-        gate = Gate(state_file=path)
+        gate = RateLimiter(state_file=path)
         gate.acquire().allowed()
         assert gate.snapshot()["requests"] is None
-        assert Gate(state_file=path, rate_limit="2/min").acquire().role == "slot"
+        assert RateLimiter(state_file=path, rate_limit="2/min").acquire().role == "slot"
 
     def test_bytes_that_are_no_text_are_ignored(self, tmp_path):
         path = tmp_path / "state"
         path.write_bytes(b"\xff\xfe\x80")
-        assert Gate(state_file=path, rate_limit="1/min").acquire().role == "slot"
+        assert RateLimiter(state_file=path, rate_limit="1/min").acquire().role == "slot"
 
     def test_future_state_holds_nobody_up_for_long(self, tmp_path):
         path = tmp_path / "state"
-        gate = Gate(state_file=path, rate_limit="1/min", clock=Clock(NOW + 1e6))
+        gate = RateLimiter(state_file=path, rate_limit="1/min", clock=Clock(NOW + 1e6))
         gate._try(NOW, "").allowed()
         now = Clock()
-        gate = Gate(state_file=path, rate_limit="1/min", clock=now)
+        gate = RateLimiter(state_file=path, rate_limit="1/min", clock=now)
         until = gate._try(NOW, "")
         assert NOW + 59 < until < NOW + 61
 
     def test_unwritable_folder_means_memory(self, tmp_path):
         (tmp_path / "file").touch()
         clock = Clock()
-        gate = Gate(state_file=tmp_path / "file" / "state", rate_limit="1/min", clock=clock)
+        gate = RateLimiter(state_file=tmp_path / "file" / "state", rate_limit="1/min", clock=clock)
         gate._try(NOW, "").allowed()
         assert isinstance(gate._try(NOW, ""), float)
 
     def test_holds_no_secret_and_nothing_is_left_over(self, tmp_path):
-        gate = Gate(state_file=tmp_path / "state", rate_limit="9/min")
+        gate = RateLimiter(state_file=tmp_path / "state", rate_limit="9/min")
         gate.acquire(url="https://example.test/secret").allowed()
         assert "secret" not in (tmp_path / "state").read_text(encoding="utf-8")
         assert not list(tmp_path.glob("*part"))
 
     def test_large_windows_keep_the_file_small(self, tmp_path):
         clock = Clock()
-        gate = Gate(state_file=tmp_path / "state", rate_limit="100000/hour", clock=clock)
+        gate = RateLimiter(state_file=tmp_path / "state", rate_limit="100000/hour", clock=clock)
         for _ in range(1000):
             gate._try(NOW, "").allowed()
             clock.now += 0.03
@@ -514,7 +515,7 @@ def server():
 
 def ask(port, path, rate, count):
     """Send requests from a process of its own."""
-    gate = Gate(state_file=path, rate_limit=rate, ladder=(0.2, 0.4, 0.8, 1.6), max_wait=3)
+    gate = RateLimiter(state_file=path, rate_limit=rate, ladder=(0.2, 0.4, 0.8, 1.6), max_wait=3)
 
     def one(_):
         while True:

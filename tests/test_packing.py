@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf.packing import Identities, Places, Values
+from sectorsdf.paging.compact import DigestIndex, EncodedColumn, IntMap
 
 CELLS = (
     st.none()
@@ -29,7 +29,7 @@ NAMES = st.builds(
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 99))))
 def test_places_are_a_mapping(entries):
-    places, like = Places(), {}
+    places, like = IntMap(), {}
     for key, value in entries:
         assert places.setdefault(key, value) == like.setdefault(key, value)
     assert dict(places.items()) == like
@@ -48,7 +48,7 @@ def test_places_are_a_mapping(entries):
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6))
 def test_values_are_a_list_and_keep_their_types(batches):
-    values, like = Values(), []
+    values, like = EncodedColumn(), []
     for batch in batches:
         values.extend(batch)
         like += batch
@@ -58,7 +58,7 @@ def test_values_are_a_list_and_keep_their_types(batches):
 
 
 def test_many_values_stand_as_they_came():
-    values, like = Values(), [str(n * 31 % 70_001) for n in range(150_000)]
+    values, like = EncodedColumn(), [str(n * 31 % 70_001) for n in range(150_000)]
     for start in range(0, len(like), 97):
         values.extend(like[start : start + 97])
     assert len(set(like)) > 1 << 16
@@ -67,7 +67,7 @@ def test_many_values_stand_as_they_came():
 
 @given(st.lists(st.lists(NAMES, unique=True, max_size=8), max_size=12), st.integers(1, 9))
 def test_identities_are_a_dict_of_numbers(pages, recent):
-    identities, like = Identities(recent), {}
+    identities, like = DigestIndex(recent), {}
     for page in pages:
         fresh = not any(name in like for name in page)
         numbers = identities.numbers(page)
@@ -87,7 +87,7 @@ def test_identities_take_few_bytes_a_row():
         return blake2b(b"%d" % number, digest_size=16).digest()
 
     tracemalloc.start()
-    identities = Identities(recent=5_000)
+    identities = DigestIndex(recent=5_000)
     for first in range(0, 100_000, 500):
         identities.numbers(list(map(name, range(first, first + 500))))
     kept, _ = tracemalloc.get_traced_memory()

@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgba  # noqa: E402
 from matplotlib.dates import date2num  # noqa: E402
 
 import sectorsdf  # noqa: E402
-from sectorsdf import site_maps  # noqa: E402
+from sectorsdf.plot import maps as site_maps  # noqa: E402
 
 AS_OF = pd.Timestamp("2026-02-14")
 

@@ -13,7 +13,8 @@ from processes import Process
 
 import sectorsdf
 from sectorsdf import mining as m
-from sectorsdf import options, progress
+from sectorsdf.client import progress
+from sectorsdf.config import options
 from sectorsdf.sandbox import Faults, RateLimit
 
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals")

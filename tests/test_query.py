@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import sectorsdf
 from sectorsdf import datasets as ds
 from sectorsdf import vocabularies
+from sectorsdf.datasets.query import checked_max_rows, path_for, refuse_unknown, to_query
 from sectorsdf.errors import FilterError
-from sectorsdf.query import checked_max_rows, path_for, refuse_unknown, to_query
 
 LICENSES, AUCTIONS, SITES = ds.MINING_LICENSES, ds.MINING_LICENSE_AUCTIONS, ds.MINING_SITES
 

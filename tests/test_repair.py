@@ -25,7 +25,7 @@ def scripted(monkeypatch):
     """Draw who arrives when, so that a run can be repeated."""
 
     def seed(number):
-        monkeypatch.setattr("sectorsdf.sweep.Crew", ScriptedCrew.with_seed(number))
+        monkeypatch.setattr("sectorsdf.paging.sweep.WorkerPool", ScriptedCrew.with_seed(number))
 
     seed(0)
     return seed
@@ -359,7 +359,9 @@ def servers(draw, *, drift=False):
 @pytest.fixture(scope="module")
 def patched():
     with pytest.MonkeyPatch.context() as patch:
-        yield lambda seed: patch.setattr("sectorsdf.sweep.Crew", ScriptedCrew.with_seed(seed))
+        yield lambda seed: patch.setattr(
+            "sectorsdf.paging.sweep.WorkerPool", ScriptedCrew.with_seed(seed)
+        )
 
 
 _SETTINGS = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])

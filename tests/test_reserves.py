@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sectorsdf.reserves import FIGURE_FIELDS, figures, rebuild, wide, widen, without_nulls
+from sectorsdf.reserves.reader import FIGURE_FIELDS, figures, rebuild, wide, widen, without_nulls
 
 RECORDS = Path(__file__).resolve().parents[2] / "shared" / "data" / "mining_sites.jsonl"
 

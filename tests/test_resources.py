@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sectorsdf
-from sectorsdf import reserves
-from sectorsdf.datasets import MINING_SITE_RESOURCES
-from sectorsdf.flatten import JsonNumber, NotANumber
-from sectorsdf.frame import FrameBuilder
-from sectorsdf.reserves import rebuild, without_nulls
-from sectorsdf.resources import resources_frame
+from sectorsdf.datasets.sites import MINING_SITE_RESOURCES
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.lossless_json import JsonNumber, NotANumber
+from sectorsdf.frames.resources import resources_frame
+from sectorsdf.reserves import reader as reserves
+from sectorsdf.reserves.reader import rebuild, without_nulls
 
 if TYPE_CHECKING:
     from pathlib import Path

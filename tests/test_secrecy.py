@@ -23,11 +23,11 @@ from requests.adapters import HTTPAdapter
 from scripted import RECORD, Scripted, always, answer, in_turn, page
 
 import sectorsdf
-from sectorsdf import client as client_module
-from sectorsdf.ledger import Ledger
-from sectorsdf.pace import Gate
-from sectorsdf.settings import ApiKey
-from sectorsdf.transport import RetryPolicy, Transport
+from sectorsdf.client import client as client_module
+from sectorsdf.config.api_key import ApiKey
+from sectorsdf.http.credits import Ledger
+from sectorsdf.http.limiter import RateLimiter
+from sectorsdf.http.transport import RetryPolicy, Transport
 
 SECRETS = {
     "key": "93c1f6d2a7e40b58" * 4,
@@ -368,7 +368,7 @@ def test_an_interrupt_inside_a_request(kind, sent, interrupt, heard):
             server.url,
             timeout=(5, 5),
             retry=QUICK,
-            gate=Gate(),
+            gate=RateLimiter(),
             ledger=Ledger(None),
         )
         with pytest.raises(KeyboardInterrupt) as caught:

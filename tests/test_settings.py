@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf import settings as rules
+from sectorsdf.config import settings as rules
+from sectorsdf.config.api_key import KEY_VARIABLE, ApiKey
+from sectorsdf.config.settings import base_url, cache_dir, is_loopback
 from sectorsdf.errors import ConfigurationError, MissingKeyError, SectorsdfError
-from sectorsdf.settings import ApiKey, base_url, cache_dir, is_loopback
 
 KEY = "0123456789abcdef" * 4
 TOKEN = "an-oauth.token_Value"
@@ -22,7 +23,7 @@ TOKEN = "an-oauth.token_Value"
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch):
-    for name in (rules.KEY_VARIABLE, rules.BASE_URL_VARIABLE, rules.CACHE_DIR_VARIABLE):
+    for name in (KEY_VARIABLE, rules.BASE_URL_VARIABLE, rules.CACHE_DIR_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -199,7 +200,7 @@ def test_the_key_takes_no_further_attributes():
 
 @pytest.mark.parametrize("text", ["", "  ", "\n", "Bearer", " Bearer \n"])
 def test_no_key(text):
-    with pytest.raises(MissingKeyError, match=rules.KEY_VARIABLE):
+    with pytest.raises(MissingKeyError, match=KEY_VARIABLE):
         ApiKey(text)
 
 
@@ -229,7 +230,7 @@ def test_any_text_is_a_safe_header_or_an_error(text):
 def test_key_precedence(monkeypatch):
     with pytest.raises(MissingKeyError, match="sandbox"):
         ApiKey.resolve(None)
-    monkeypatch.setenv(rules.KEY_VARIABLE, KEY)
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
     assert ApiKey.resolve(None).header == KEY
     assert ApiKey.resolve(TOKEN).header == f"Bearer {TOKEN}"
     with pytest.raises(MissingKeyError):

@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import sectorsdf
-from sectorsdf.datasets import MINING_LICENSE_AUCTIONS, MINING_LICENSES, MINING_SITES
-from sectorsdf.frame import FrameBuilder
-from sectorsdf.store import atomic_file
+from sectorsdf.datasets.auctions import MINING_LICENSE_AUCTIONS
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.datasets.sites import MINING_SITES
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.io.atomic import atomic_file
 
 
 def files(folder, pattern="*"):

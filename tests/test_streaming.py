@@ -14,9 +14,9 @@ from pandas.testing import assert_frame_equal
 from plain import licence
 
 import sectorsdf
-from sectorsdf import batches, exports, store
-from sectorsdf import frame as frame_module
-from sectorsdf.frame import ATTRS
+from sectorsdf.frames import batches, builder
+from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.io import parquet, text
 
 NICKEL = {"commodity_type": "Nickel"}
 # What may differ between two calls that ask for the same.
@@ -26,9 +26,9 @@ _OF_THE_MOMENT = {"fetched_at", "credits", "from_cache", "certificate"}
 @pytest.fixture
 def tiny(monkeypatch):
     """Let a few rows be many: typed, compressed and written a handful at a time."""
-    monkeypatch.setattr(frame_module, "_BATCH_ROWS", 7)
+    monkeypatch.setattr(builder, "_BATCH_ROWS", 7)
     monkeypatch.setattr(batches, "_TOGETHER_IN_FILE", 2)
-    monkeypatch.setattr(store, "_PART_ROWS", 11)
+    monkeypatch.setattr(parquet, "_PART_ROWS", 11)
 
 
 def same(file, frame):
@@ -152,8 +152,8 @@ def test_a_full_disk_loses_nothing_that_was_paid(serve, here, monkeypatch, name)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_parquet_tables", full)
-        patch.setattr(exports.formats, "open_bytes", full)
+        patch.setattr(parquet, "write_parquet_tables", full)
+        patch.setattr(text, "open_bytes", full)
         with pytest.raises(OSError, match="No space left"):
             sectorsdf.export(getter, here / name, client=client)
     assert not list(here.iterdir())
@@ -165,13 +165,13 @@ def test_a_full_disk_loses_nothing_that_was_paid(serve, here, monkeypatch, name)
 
 def test_somebody_who_was_faster_keeps_their_file(serve, here, monkeypatch):
     client, path = serve(), here / "rows.parquet"
-    write = store.write_parquet_tables
+    write = parquet.write_parquet_tables
 
     def slow(*args):
         write(*args)
         path.write_text("theirs")
 
-    monkeypatch.setattr(store, "write_parquet_tables", slow)
+    monkeypatch.setattr(parquet, "write_parquet_tables", slow)
     with pytest.raises(FileExistsError):
         sectorsdf.export(sectorsdf.get_mining_licenses, path, client=client)
     assert path.read_text() == "theirs"
@@ -237,7 +237,7 @@ def test_a_full_disk_loses_no_details_either(serve, here, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(exports.formats, "write_parquet_table", full)
+        patch.setattr(parquet, "write_parquet_table", full)
         with pytest.raises(OSError, match="No space left"):
             sectorsdf.export(sectorsdf.get_mining_sites, here / "sites.parquet", **how)
     assert not list(here.iterdir())
@@ -290,6 +290,6 @@ def test_rows_wait_in_a_file_without_a_name(serve, here, tiny, monkeypatch):
         seen.append(made(*args, **kwargs))
         return seen[-1]
 
-    monkeypatch.setattr("sectorsdf.streaming.TemporaryFile", watched)
+    monkeypatch.setattr("sectorsdf.mining.exporting.TemporaryFile", watched)
     sectorsdf.export(sectorsdf.get_mining_licenses, here / "rows.parquet", client=serve())
     assert [file.closed for file in seen] == [True]

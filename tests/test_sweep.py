@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from paging import Run, ScriptedCrew, Server, made, multiset
 
 from sectorsdf import errors
-from sectorsdf.crew import Crew
-from sectorsdf.evidence import Evidence, Page, digest_of, sort_key
-from sectorsdf.sweep import Sweep
+from sectorsdf.paging.index import RowIndex, digest_of, sort_key
+from sectorsdf.paging.page import Page
+from sectorsdf.paging.sweep import Sweep
+from sectorsdf.paging.workers import WorkerPool
 
 FACETS = ("kind", "place")
 TWIN = {"id": "twin", "rank": 50, "fine": 50, "kind": "kind 1", "place": "place 1"}
@@ -28,7 +29,7 @@ def scripted(monkeypatch):
     """Draw who arrives when, so that a run can be repeated."""
 
     def seed(number):
-        monkeypatch.setattr("sectorsdf.sweep.Crew", ScriptedCrew.with_seed(number))
+        monkeypatch.setattr("sectorsdf.paging.sweep.WorkerPool", ScriptedCrew.with_seed(number))
 
     seed(0)
     return seed
@@ -424,7 +425,7 @@ class TestSideBySide:
 
 class TestCrew:
     def test_hands_back_results_and_errors(self):
-        with Crew(2, lambda job: 10 // job) as crew:
+        with WorkerPool(2, lambda job: 10 // job) as crew:
             for job in (1, 0, 2):
                 crew.submit(job)
             ended = {job: (result, error) for job, result, error in (crew.next() for _ in "123")}
@@ -434,14 +435,14 @@ class TestCrew:
 
     def test_starts_no_more_threads_than_jobs(self):
         before = threading.active_count()
-        with Crew(50, abs) as crew:
+        with WorkerPool(50, abs) as crew:
             crew.submit(-1)
             assert threading.active_count() <= before + 1
             assert crew.next(timeout=10)[:2] == (-1, 1)
 
     def test_landing_ends_with_the_last_job(self):
         gate = threading.Event()
-        with Crew(2, lambda job: gate.wait(timeout=10)) as crew:
+        with WorkerPool(2, lambda job: gate.wait(timeout=10)) as crew:
             crew.submit(1)
             crew.submit(2)
             gate.set()
@@ -452,7 +453,7 @@ class TestCrew:
 
     def test_landing_does_not_wait_for_ever(self):
         gate = threading.Event()
-        with Crew(1, lambda job: gate.wait(timeout=30)) as crew:
+        with WorkerPool(1, lambda job: gate.wait(timeout=30)) as crew:
             crew.submit(1)
             begun = time.monotonic()
             crew.let_land()
@@ -466,7 +467,7 @@ class TestCrew:
 class TestEvidence:
     def evidence(self, *fields):
         sunk = []
-        return Evidence(fields, sunk.extend), sunk
+        return RowIndex(fields, sunk.extend), sunk
 
     def test_a_row_is_its_content_whatever_the_order_of_its_fields(self):
         evidence, sunk = self.evidence("a")

@@ -24,12 +24,12 @@ from requests.adapters import HTTPAdapter
 from scripted import RECORD, Scripted, always, answer, in_turn, page
 
 import sectorsdf
-from sectorsdf import transport
-from sectorsdf.ledger import Allowance, Ledger
-from sectorsdf.pace import Gate, GateStoppedError
-from sectorsdf.replies import retry_after
-from sectorsdf.settings import ApiKey
-from sectorsdf.transport import RetryPolicy, Transport
+from sectorsdf.config.api_key import ApiKey
+from sectorsdf.http import transport
+from sectorsdf.http.credits import CreditBudget, Ledger
+from sectorsdf.http.limiter import LimiterStoppedError, RateLimiter
+from sectorsdf.http.responses import retry_after
+from sectorsdf.http.transport import RetryPolicy, Transport
 
 KEY = "0123456789abcdef" * 4
 TOKEN = "an-oauth.token_Value"
@@ -753,7 +753,7 @@ def test_a_retry_needs_a_credit_of_its_own(fresh, connect):
 
 def transport_for(server, key=KEY, **options):
     options = {"timeout": (5, 5), "retry": QUICK, **options}
-    return Transport(ApiKey(key), server.url, gate=Gate(), ledger=Ledger(None), **options)
+    return Transport(ApiKey(key), server.url, gate=RateLimiter(), ledger=Ledger(None), **options)
 
 
 def test_one_connection_serves_the_calls_of_one_thread_after_the_other(serve, connect):
@@ -871,7 +871,7 @@ def test_an_interrupt_inside_a_request(serve, interrupt):
         interrupt()
         return [GOOD[:-10], Scripted.STALL]
 
-    purse = Allowance(None)
+    purse = CreditBudget(None)
     link = transport_for(serve(respond))
     with pytest.raises(KeyboardInterrupt) as caught:
         link.get(SITE, {}, parse=json.loads, purse=[purse])
@@ -886,7 +886,7 @@ def test_an_interrupt_inside_a_request(serve, interrupt):
 @posix
 def test_an_interrupt_after_the_status_came_is_billed(serve, interrupt, monkeypatch):
     server = serve([GOOD[:-10], Scripted.STALL])
-    purse = Allowance(None)
+    purse = CreditBudget(None)
     link = transport_for(server)
     content = requests.Response.content.fget
 
@@ -933,9 +933,9 @@ def test_stopping_ends_the_waits(serve):
         waiting = pool.submit(link.get, SITE, {}, parse=json.loads)
         assert asked.wait(10)
         link.stop()
-        with pytest.raises(GateStoppedError):
+        with pytest.raises(LimiterStoppedError):
             waiting.result(10)
-    with pytest.raises(GateStoppedError):
+    with pytest.raises(LimiterStoppedError):
         link.get(SITE, {}, parse=json.loads)
     link.resume()
     link.close()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sectorsdf import units
 from sectorsdf.errors import ConfigurationError, UnitError
-from sectorsdf.reserves import FIGURE_FIELDS
+from sectorsdf.reserves.reader import FIGURE_FIELDS
 from sectorsdf.units import convert, measured_by, read_component, read_unit, usual_component
 
 TEXT = ["measure", "component", "unit", "raw"]

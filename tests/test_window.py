@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sectorsdf import errors
-from sectorsdf.rate import RateLimit
-from sectorsdf.window import LADDER, Learner, Verdict
+from sectorsdf.http.learner import LADDER, Decision, WindowLearner
+from sectorsdf.http.rate_limit import RateLimit
 
 NOW = 1_700_000_000.0
 
@@ -42,9 +42,9 @@ class TestRateLimit:
 
 def closed_after_three():
     """Return a learner that met its first refusal on the fourth request."""
-    learner = Learner(None, 65.0, LADDER)
+    learner = WindowLearner(None, 65.0, LADDER)
     learner.adopt([NOW, NOW + 0.1, NOW + 0.2])
-    learner.refused(Verdict("free", sent=NOW + 0.3), NOW + 0.3, None)
+    learner.refused(Decision("free", sent=NOW + 0.3), NOW + 0.3, None)
     return learner
 
 
@@ -57,7 +57,7 @@ def take(learner, at):
 
 class TestLearner:
     def test_lets_everything_through_at_first(self):
-        learner = Learner(None, 65.0, LADDER)
+        learner = WindowLearner(None, 65.0, LADDER)
         assert learner.free
         assert learner.limit is None
         assert learner.ask(NOW, "a").role == "free"

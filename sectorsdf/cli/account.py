@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING, Any, Literal, cast
+from typing import IO, Any, Literal, cast
 
 import click
 
-from sectorsdf import settings
+from sectorsdf.cli.base import Command, Option
 from sectorsdf.cli.completion import SHELLS, script
-from sectorsdf.cli.parts import Command, Option
+from sectorsdf.config import settings
+from sectorsdf.config.api_key import ApiKey
+from sectorsdf.config.keystore import forget_key, hidden, save_key
 from sectorsdf.errors import BadRequestError, QuotaExhaustedError
-from sectorsdf.login import forget_key, hidden, save_key
-
-if TYPE_CHECKING:
-    from sectorsdf.settings import ApiKey
 
 __all__ = ["completion_command", "login_command", "logout_command"]
 
@@ -61,7 +59,7 @@ def login_command(key_file: IO[str] | None, store: str, check: bool) -> None:  #
     credit, never more, and this says so.
     """
     address = settings.base_url(None)
-    key = settings.ApiKey(str.__str__(_asked(key_file)))
+    key = ApiKey(str.__str__(_asked(key_file)))
     if check:
         click.echo(_checked(key, address), err=True)
     where = save_key(
@@ -92,20 +90,22 @@ def _checked(key: ApiKey, address: str) -> str:
         It does not.
     """
     # Heavy, and for this one request only.
-    from sectorsdf.ledger import Allowance, Ledger  # noqa: PLC0415
-    from sectorsdf.pace import Gate  # noqa: PLC0415
-    from sectorsdf.transport import RetryPolicy, Transport  # noqa: PLC0415
+    from sectorsdf.http.credits import CreditBudget, Ledger  # noqa: PLC0415
+    from sectorsdf.http.limiter import RateLimiter  # noqa: PLC0415
+    from sectorsdf.http.transport import RetryPolicy, Transport  # noqa: PLC0415
 
     transport = Transport(
         key,
         address,
         timeout=(5, 30),
         retry=RetryPolicy(tries=1),
-        gate=Gate(max_wait=5.0),
+        gate=RateLimiter(max_wait=5.0),
         ledger=Ledger(settings.cache_dir() / "credits.jsonl"),
     )
     try:
-        transport.get(_PATH, _WRONG, parse=len, purse=(Allowance(1),), what="The check of the key")
+        transport.get(
+            _PATH, _WRONG, parse=len, purse=(CreditBudget(1),), what="The check of the key"
+        )
     except BadRequestError:
         return "The API accepts the key; the check was free."
     except QuotaExhaustedError as error:

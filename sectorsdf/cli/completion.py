@@ -55,7 +55,7 @@ def script(shell: str) -> str:
     """Return the script that a shell has to read once."""
     from click.shell_completion import get_completion_class  # noqa: PLC0415 - after `register`
 
-    from sectorsdf.cli import cli  # noqa: PLC0415 - which imports this module's users
+    from sectorsdf.cli.app import cli  # noqa: PLC0415 - which imports this module's users
 
     register()
     found = get_completion_class(shell)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from sectorsdf.cli.parts import Option
+from sectorsdf.cli.base import Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sectorsdf.declarations import Dataset, Filter
+    from sectorsdf.datasets.schema import Dataset, Filter
 
 __all__ = [
     "FORMATS",

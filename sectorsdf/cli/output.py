@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from sectorsdf.cli.exits import translated
+from sectorsdf.cli.exit_codes import in_cli_words
 from sectorsdf.cli.table import as_record, as_table
 from sectorsdf.errors import CacheWarning, DataWarning
-from sectorsdf.exports import export
-from sectorsdf.frame import ATTRS
+from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.io.export import export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
-    from sectorsdf.declarations import Dataset
+    from sectorsdf.datasets.schema import Dataset
 
 __all__ = ["Output", "one_line_warnings"]
 
@@ -199,7 +199,7 @@ def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, DataWarning | CacheWarning):
-                click.echo(f"Warning: {translated(str(message))}", err=True)
+                click.echo(f"Warning: {in_cli_words(str(message))}", err=True)
             else:
                 usual(message, category, filename, lineno, file, line)
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from sectorsdf.sandbox.dice import Dice
     from sectorsdf.sandbox.faults import Faults
+    from sectorsdf.sandbox.rng import SeededRandom
 
 __all__ = ["ENDPOINTS", "Answer", "Route", "Scene", "answer", "parse_query", "problem", "route"]
 
@@ -100,7 +100,7 @@ class Scene(NamedTuple):
 
     tables: Mapping[str, Table]
     faults: Faults
-    dice: Dice
+    dice: SeededRandom
     today: date
 
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sectorsdf.sandbox.dice import Dice
 from sectorsdf.sandbox.records import DATASETS
+from sectorsdf.sandbox.rng import SeededRandom
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -219,7 +219,7 @@ class FaultEngine:
     """The seeded draws of a `Faults`; a new one begins its sequence and its counts afresh."""
 
     def __init__(self, faults: Faults) -> None:
-        self.dice = Dice("faults", faults.seed)
+        self.dice = SeededRandom("faults", faults.seed)
         self._faults = faults
         self._count = 0
 

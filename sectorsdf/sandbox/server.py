@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from sectorsdf.sandbox.api import problem
+from sectorsdf.sandbox.controls import handle_control
 from sectorsdf.sandbox.faults import Faults
-from sectorsdf.sandbox.front import aside
+from sectorsdf.sandbox.http import Connection, ProtocolError, Request
 from sectorsdf.sandbox.records import DATASETS, Record, load_folder
 from sectorsdf.sandbox.sample import generate
 from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord, Service
-from sectorsdf.sandbox.wire import Connection, ProtocolError, Request
 
 if TYPE_CHECKING:
     import ssl
@@ -253,7 +253,7 @@ class Sandbox:
             return False
         if request is None:
             return False
-        answer = aside(self._service, request, peer)
+        answer = handle_control(self._service, request, peer)
         if answer is not None:
             connection.send(answer, source, request, close=not request.keep_alive)
             return request.keep_alive

@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sectorsdf.sandbox.api import Answer, Route, Scene, answer, parse_query, problem, route
-from sectorsdf.sandbox.dice import Dice
 from sectorsdf.sandbox.faults import FaultDraw, FaultEngine, Faults, RateWindows
 from sectorsdf.sandbox.records import DATASETS, Entry, Record, Table
+from sectorsdf.sandbox.rng import SeededRandom
 from sectorsdf.sandbox.sample import generate_more
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Service:
         self._seed = seed
         self._today = today
         self._added = 0
-        self._removals = Dice("removals", seed)
+        self._removals = SeededRandom("removals", seed)
         self._seq = 0
         self._log: dict[int, RequestRecord] = {}
         self._lists: Counter[str] = Counter()

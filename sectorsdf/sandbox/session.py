@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.client import Client
+from sectorsdf.client.client import Client
 from sectorsdf.sandbox.server import Sandbox
 
 if TYPE_CHECKING:

@@ -1,0 +1,323 @@
+"""Where kept files lie: a folder of this machine, or a remote one through fsspec.
+
+A place knows names and bytes, and nothing of what they mean. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import filelock
+
+from sectorsdf.errors import ConfigurationError, MissingExtraError
+from sectorsdf.io.atomic import atomic_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Backend", "FsspecBackend", "LocalBackend", "open_backend"]
+
+
+_log = logging.getLogger("sectorsdf")
+_ASIDE = ".damaged"
+
+
+class Backend(Protocol):
+    """What the cache needs of a file system; names are relative, with ``/`` between parts."""
+
+    @property
+    def name(self) -> str:
+        """The folder or URL."""
+
+    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield the wanted folders below a folder, with the name of each file in them."""
+
+    def folders(self) -> list[str]:
+        """Return the names of the folders at the top."""
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; FileNotFoundError if there is none."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, so that readers see all of it or nothing."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
+    def set_aside(self, name: str) -> str:
+        """Give a file another name, under which nobody looks for it; return where it went."""
+
+    def tidy(self) -> None:
+        """Remove what writers left half written when they were killed."""
+
+    def hold(self, name: str) -> ProcessLock:
+        """Return a lock of that name, not yet taken."""
+
+
+class ProcessLock:
+    """A lock between threads and processes of this machine; without a lock where none can be had.
+
+    Parameters
+    ----------
+    path : Path
+        The lock's file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: filelock.BaseFileLock | None = None
+
+    def take(self) -> None:
+        """Wait for the lock."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self._path, thread_local=False)
+            lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            # A folder that cannot be written: the worst is that two ask for the same.
+            _log.info("No lock %s (%s)", self._path, error)
+        else:
+            self._lock = lock
+
+    def release(self) -> None:
+        """Let others go on."""
+        if self._lock is not None:
+            with suppress(OSError):
+                self._lock.release()
+            self._lock = None
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Turn what a remote file system's library raises into the one kind that callers expect."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        raise OSError(message) from error
+
+
+def _listing(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _lock_name(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24] + ".lock"
+
+
+class LocalBackend:
+    """A folder of this machine.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it is made when the first file is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self._root)
+
+    def _path(self, name: str) -> Path:
+        return self._root.joinpath(*name.split("/"))
+
+    def folders(self) -> list[str]:
+        """Return the names of the folders at the top."""
+        return [name for name in _listing(self._root) if not name.startswith(".")]
+
+    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield the wanted folders below a folder, with the name of each file in them."""
+        for part in filter(wanted, _listing(self._path(folder))):
+            for file in _listing(self._path(f"{folder}/{part}")):
+                yield part, file
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        return self._path(name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file beside its place and move it there."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, and its folder where nothing else lies in it."""
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
+
+    def set_aside(self, name: str) -> str:
+        """Give a file another name."""
+        path = self._path(name)
+        aside = path.with_name(path.name + _ASIDE)
+        path.replace(aside)
+        return str(aside)
+
+    def tidy(self) -> None:
+        """Remove what writers left half written when they were killed."""
+        for part in self._root.glob("*/*/.*.part"):
+            with suppress(OSError):
+                part.unlink()
+                part.parent.rmdir()
+
+    def hold(self, name: str) -> ProcessLock:
+        """Return a lock that lies beside the files."""
+        return ProcessLock(self._root / ".locks" / _lock_name(name))
+
+
+class FsspecBackend:
+    """A folder behind fsspec.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``s3://bucket/prefix`` or ``memory://name``.
+    locks : Path
+        Where the locks between the processes of this machine lie.
+
+    Raises
+    ------
+    ConfigurationError
+        If fsspec, or the library for that kind of URL, is not installed.
+    """
+
+    def __init__(self, url: str, locks: Path) -> None:
+        try:
+            from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
+
+            self._fs, root = url_to_fs(url)
+        except ImportError as error:
+            message = (
+                f"cache={_without_secrets(url)!r} needs fsspec and the library for that kind of "
+                f'URL: pip install "sectorsdf[remote]" ({error}).'
+            )
+            raise MissingExtraError(message) from error
+        except ValueError as error:
+            message = f"cache={_without_secrets(url)!r} is no URL that fsspec knows: {error}."
+            raise ConfigurationError(message) from None
+        self._root = str(root).rstrip("/")
+        self._locks = locks
+        self._url = _without_secrets(url)
+
+    @property
+    def name(self) -> str:
+        """The URL, without what may stand in it as user and password."""
+        return self._url
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _names(self, folder: str) -> list[list[str]]:
+        # Another client may have written since this one looked last.
+        self._fs.invalidate_cache()
+        top = self._path(folder).rstrip("/")
+        try:
+            with _as_os_error():
+                found: list[Any] = self._fs.find(top)
+        except FileNotFoundError:
+            found = []
+        return sorted(str(path).removeprefix(top).strip("/").split("/") for path in found)
+
+    def folders(self) -> list[str]:
+        """Return the names of the folders at the top."""
+        return list(dict.fromkeys(parts[0] for parts in self._names("") if len(parts) > 1))
+
+    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield the wanted folders below a folder, with the name of each file in them."""
+        for parts in self._names(folder):
+            if len(parts) == 2 and wanted(parts[0]):
+                yield parts[0], parts[1]
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        with _as_os_error():
+            return bytes(self._fs.cat_file(self._path(name)))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file in one request."""
+        path = self._path(name)
+        with _as_os_error():
+            try:
+                self._fs.pipe_file(path, content)
+            except FileNotFoundError:
+                # A system with real folders, or a bucket that nobody has made: that is not done
+                # here.
+                if not self._fs.exists(self._root.partition("/")[0] or "/"):
+                    raise
+                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                self._fs.pipe_file(path, content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with suppress(FileNotFoundError), _as_os_error():
+            self._fs.rm_file(self._path(name))
+
+    def set_aside(self, name: str) -> str:
+        """Give a file another name."""
+        aside = self._path(name) + _ASIDE
+        with _as_os_error():
+            self._fs.mv(self._path(name), aside)
+        return aside
+
+    def tidy(self) -> None:
+        """Do nothing: a remote file is written whole or not at all."""
+
+    def hold(self, name: str) -> ProcessLock:
+        """Return a lock that the processes of this machine share."""
+        return ProcessLock(self._locks / _lock_name(self._root, name))
+
+
+def _without_secrets(url: str) -> str:
+    """Return a URL without user and password."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def open_backend(cache: bool | str | os.PathLike[str], folder: Path) -> Backend | None:  # noqa: FBT001
+    """Return where frames are kept.
+
+    Parameters
+    ----------
+    cache : bool, str or path-like
+        As the getters take it.
+    folder : Path
+        The folder of this user, or client, for ``True`` and for locks.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none of these.
+    """
+    if cache is False:
+        return None
+    if cache is True:
+        return LocalBackend(folder / "datasets")
+    if not isinstance(cache, str | os.PathLike) or not os.fspath(cache):
+        message = f"cache={cache!r}: give True, False, a folder, or a URL such as s3://bucket/path."
+        raise ConfigurationError(message)
+    text = os.fspath(cache)
+    if "://" not in text:
+        return LocalBackend(Path(text).expanduser())
+    if text.startswith("file://"):
+        from urllib.request import url2pathname  # noqa: PLC0415 - hardly ever needed
+
+        return LocalBackend(Path(url2pathname(text.removeprefix("file://"))))
+    return FsspecBackend(text, folder / "locks")

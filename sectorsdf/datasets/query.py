@@ -1,0 +1,284 @@
+"""From a getter's arguments to the API's parameters: everything that can be refused for free."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+import re
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
+
+from sectorsdf.errors import FilterError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sectorsdf.datasets.schema import Dataset, Filter
+
+__all__ = ["checked_max_rows", "path_for", "refuse_unknown", "to_query"]
+
+
+_LONGEST_SHOWN = 200
+_MOST_LISTED = 12
+_MOST_DIGITS = 100
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PAGING = {
+    "limit": "every page is fetched anyway, each at the API's maximum of 30 rows; use max_rows to "
+    "stop early",
+    "offset": "every page is fetched anyway; select by filters, or slice the frame",
+}
+
+
+def refuse_unknown(
+    dataset: Dataset, unknown: Mapping[str, object], options: Collection[str] = ()
+) -> None:
+    """Refuse keywords that are no filter of the endpoint, and say why.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Declares the filters.
+    unknown : mapping
+        The keywords that nobody knew, with their values.
+    options : collection of str
+        What the getter takes besides its filters.
+
+    Raises
+    ------
+    FilterError
+        If there is any.
+    """
+    filters = [entry.name for entry in dataset.filters]
+    for name, value in unknown.items():
+        if name in _PAGING and filters:
+            message = f"{name} is not a filter here: {_PAGING[name]}."
+            raise FilterError(message, name=name, value=value)
+        near = difflib.get_close_matches(name, [*filters, *options], n=2, cutoff=0.6)
+        has = f"It has {', '.join(filters)}." if filters else "It has none: a row is addressed."
+        message = f"{dataset.name} has no filter {name!r}.{_hint(near)} {has}"
+        raise FilterError(message, name=name, value=value, suggestions=near)
+
+
+def _hint(near: list[str]) -> str:
+    return f" Did you mean {' or '.join(repr(entry) for entry in near)}?" if near else ""
+
+
+def to_query(
+    dataset: Dataset, given: Mapping[str, object], *, validate: bool = True
+) -> dict[str, str]:
+    """Return the API's parameters for the filters that are not None.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Declares the filters and their values.
+    given : mapping
+        The filters as the getter was called with.
+    validate : bool
+        Whether a value outside the vocabulary is refused.
+
+    Raises
+    ------
+    FilterError
+        If a value is of the wrong type or, with `validate`, outside the vocabulary.
+    """
+    query = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        declared = dataset.filter(name)
+        if declared is None:
+            refuse_unknown(dataset, {name: value})
+            continue
+        query[name] = _CHECKS[declared.kind](declared, value, validate)
+    if query.get("qualified") == "true" and "participant" not in query:
+        message = (
+            "qualified=True needs participant: it asks for the auctions in which that company "
+            "passed the prequalification. Give participant='part of its name' as well."
+        )
+        raise FilterError(message, name="qualified", value=True)
+    return query
+
+
+def _shown(value: object) -> str:
+    """Return a value as an error shows it: short, and whatever its own text does."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - an int of thousands of digits has none, nor has a bad class
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _refuse(declared: Filter, value: object, right: str, near: list[str] | None = None) -> NoReturn:
+    # What was meant stands first: a list of values can be long.
+    hint = _hint(near or [])
+    message = f"{declared.name}={_shown(value)} cannot be sent."
+    message += f"{hint} {right[0].upper()}{right[1:]}."
+    raise FilterError(message, name=declared.name, value=value, suggestions=near or ())
+
+
+def _text(declared: Filter, value: object, validate: bool) -> str:  # noqa: ARG001, FBT001
+    if not isinstance(value, str):
+        _refuse(declared, value, "it takes a text")
+    # The characters themselves, which `str` of a subclass such as an enumeration need not give.
+    text = str.__str__(value)
+    if not text.strip():
+        _refuse(declared, value, "an empty text selects nothing; leave the filter out instead")
+    if not _is_sendable(text):
+        _refuse(declared, value, "half of a surrogate pair is no character, and UTF-8 has none")
+    return text
+
+
+def _is_sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _choice(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+    text = _text(declared, value, validate)
+    if not validate or text in declared.values:
+        return text
+    folded = {entry.casefold(): entry for entry in declared.values}
+    same = folded.get(text.strip().casefold())
+    if same is not None and declared.ignores_case:
+        return same
+    close = difflib.get_close_matches(text.strip().casefold(), folded, n=3, cutoff=0.6)
+    within = [entry for entry in folded if text.strip().casefold() in entry][:3]
+    near = [folded[entry] for entry in dict.fromkeys([*close, *within])]
+    if same is not None:
+        near = [same]
+    known = ", ".join(map(repr, declared.values[:_MOST_LISTED]))
+    further = len(declared.values) - _MOST_LISTED
+    known += f" and {further} more, see sectorsdf.vocabularies" if further > 0 else ""
+    case = "" if declared.ignores_case else " (upper and lower case count)"
+    right = f"the API knows {known}{case}; validate=False sends it all the same"
+    _refuse(declared, value, right, near)
+
+
+def _slug(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+    text = _text(declared, value, validate)
+    if validate and not _SLUG.fullmatch(text):
+        likely = "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+        _refuse(
+            declared,
+            value,
+            "it takes a slug: lower-case letters, digits and hyphens, as in the column "
+            "company_slug; validate=False sends it all the same",
+            [likely] if likely else None,
+        )
+    return text
+
+
+def _is_flag(value: object) -> bool:
+    """Tell whether a value is a boolean, be it Python's or NumPy's."""
+    return type(value).__name__ in {"bool", "bool_"}
+
+
+def _flag(declared: Filter, value: object, validate: bool) -> str:  # noqa: ARG001, FBT001
+    if not _is_flag(value):
+        _refuse(declared, value, "it takes True or False")
+    return "true" if value else "false"
+
+
+def _text_or_flag(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+    if not isinstance(value, str) and not _is_flag(value):
+        _refuse(declared, value, "it takes a status such as 'CNC', or True or False")
+    check = _text if isinstance(value, str) else _flag
+    return check(declared, value, validate)
+
+
+def _within(declared: Filter, value: float, validate: bool) -> None:  # noqa: FBT001
+    low, high = declared.minimum, declared.maximum
+    if validate and ((low is not None and value < low) or (high is not None and value > high)):
+        bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        _refuse(declared, value, f"the API takes {bounds}; validate=False sends it all the same")
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number, be it Python's or NumPy's; None for everything else."""
+    if _is_flag(value):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _integer(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+    number = _whole(value)
+    # More digits than that are no number to any server, and Python writes only so many.
+    if number is None or abs(number) >= 10**_MOST_DIGITS:
+        _refuse(declared, value, "it takes a whole number")
+    _within(declared, number, validate)
+    return str(number)
+
+
+def _number(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+    # Texts and bytes would pass through float(), and so would a column of one row.
+    scalar = hasattr(value, "__float__") or hasattr(value, "__index__")
+    if _is_flag(value) or not scalar or getattr(value, "ndim", 0) != 0:
+        _refuse(declared, value, "it takes a number")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        _refuse(declared, value, "it takes a number")
+    if not math.isfinite(number):
+        _refuse(declared, value, "it takes a finite number")
+    _within(declared, number, validate)
+    return repr(number)
+
+
+_CHECKS = {
+    "choice": _choice,
+    "slug": _slug,
+    "text": _text,
+    "flag": _flag,
+    "integer": _integer,
+    "number": _number,
+    "text_or_flag": _text_or_flag,
+}
+
+
+def checked_max_rows(max_rows: int | None) -> int | None:
+    """Return `max_rows` if it is None or a whole number of at least 1.
+
+    Raises
+    ------
+    FilterError
+        If it is anything else.
+    """
+    if max_rows is None:
+        return None
+    number = _whole(max_rows)
+    if number is None or number < 1:
+        message = (
+            f"max_rows={_shown(max_rows)}: give a whole number of rows from 1, or None for all."
+        )
+        raise FilterError(message, name="max_rows", value=max_rows)
+    return number
+
+
+def path_for(dataset: Dataset, key: object) -> str:
+    """Return the path of one addressed row, its key quoted whole.
+
+    A key can therefore never reach another endpoint: ``a/b`` becomes ``a%2Fb``.
+
+    Raises
+    ------
+    FilterError
+        If the key is no text, is empty, holds half of a surrogate pair, or is a dot segment, which
+        no quoting can make harmless.
+    """
+    name = dataset.addressed_by or "key"
+    if not isinstance(key, str):
+        message = f"{name}={_shown(key)}: a {name} is a text"
+        message += " (codes have leading zeros and 13 to 20 digits)."
+        raise FilterError(message, name=name, value=key)
+    if not key.strip() or key in {".", ".."} or not _is_sendable(key):
+        message = f"{name}={_shown(key)} is not a {name}."
+        raise FilterError(message, name=name, value=key)
+    return dataset.path.replace("{}", quote(key, safe=""))

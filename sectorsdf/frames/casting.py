@@ -1,0 +1,170 @@
+"""Cells and columns: decides what value fits which type, exactly or not at all.
+
+Typing is done a column at a time. Whatever a column's type cannot hold exactly is handed back,
+so that the frame can report it; nothing is rounded, cut or guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sectorsdf.datasets.schema import ARROW_TYPES
+from sectorsdf.frames.flatten import BadValue
+from sectorsdf.frames.lossless_json import JsonNumber, NotANumber, as_utf8, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sectorsdf.datasets.schema import Kind
+
+__all__ = ["UndeclaredColumn", "cast_column", "concat_columns", "infer_column", "raw_text"]
+
+
+_WHOLE = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Arrow reads a year 0, which no `datetime.date` can hold.
+_FIRST_DAY = pa.scalar(date.min, pa.date32())
+_NUMERIC = frozenset({int, float, JsonNumber, type(None)})
+_FITS: Mapping[Kind, frozenset[type]] = {
+    "text": frozenset({str, type(None)}),
+    "date": frozenset({str, type(None)}),
+    "integer": frozenset({int, type(None)}),
+    "number": _NUMERIC,
+    "flag": frozenset({bool, type(None)}),
+    "json": frozenset(),
+}
+
+
+class UndeclaredColumn(NamedTuple):
+    """A column that nobody declared: typed as it came, and as the text of each cell.
+
+    The texts are needed where another batch turns out to hold another type.
+    """
+
+    typed: pa.Array
+    texts: pa.Array
+
+
+def raw_text(value: object) -> str:
+    """Return a cell as the API wrote it."""
+    if isinstance(value, JsonNumber):
+        return value.text
+    return as_utf8(value) if isinstance(value, str) else json_text(value)
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, bool | NotANumber) or not isinstance(value, str | int | float):
+        return None
+    text = raw_text(value)
+    return text if text == value or not isinstance(value, str) else None
+
+
+def _as_number(value: object) -> float | None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        whole = _WHOLE.fullmatch(value) and len(value) < 400
+        value = int(value) if whole else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if abs(number) != float("inf") and number == value else None
+
+
+def _as_integer(value: object) -> int | None:
+    if isinstance(value, str) and _WHOLE.fullmatch(value) and len(value) <= 20:
+        value = int(value)
+    if isinstance(value, float) and abs(value) <= 2**63:
+        # The float itself may already be rounded; its text is not.
+        try:
+            exact = Decimal(raw_text(value))
+        except InvalidOperation:
+            return None
+        value = int(exact) if exact == int(exact) else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _as_day(value: object) -> str | None:
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        return None
+    return None if _quick([str(value)], "date") is None else value
+
+
+def _as_flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+_CONVERTERS: Mapping[Kind, tuple[Any, str]] = {
+    "text": (_as_text, "not a text"),
+    "date": (_as_day, "not a calendar day such as 2025-02-28"),
+    "integer": (_as_integer, "not a whole number of 64 bits"),
+    "number": (_as_number, "not a number that a float64 holds"),
+    "flag": (_as_flag, "neither true nor false"),
+}
+
+
+def _quick(values: Sequence[Any], kind: Kind) -> pa.Array | None:
+    """Type a column in one step, or return None where a cell needs a closer look."""
+    if not set(map(type, values)) <= _FITS[kind]:
+        return None
+    try:
+        if kind == "date":
+            days = pa.array(values, pa.string()).cast(pa.date32())
+            return None if pc.any(pc.less(days, _FIRST_DAY)).as_py() else days
+        array = pa.array(values, ARROW_TYPES[kind])
+    except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+        return None
+    if kind == "number" and pc.all(pc.is_finite(array)).as_py() is False:
+        return None
+    return array
+
+
+def cast_column(values: Sequence[Any], kind: Kind, column: str, bad: list[BadValue]) -> pa.Array:
+    """Type a column; what does not fit becomes missing and is added to `bad`."""
+    array = _quick(values, kind)
+    if array is not None:
+        return array
+    if kind == "json":
+        texts = [None if value is None else json_text(value) for value in values]
+        return pa.array(texts, ARROW_TYPES[kind])
+    convert, reason = _CONVERTERS[kind]
+    fitting = [None if value is None else convert(value) for value in values]
+    for row, (value, kept) in enumerate(zip(values, fitting, strict=True)):
+        if kept is None and value is not None:
+            bad.append(BadValue(row, column, value, reason))
+    if kind == "date":
+        return pa.array(fitting, pa.string()).cast(pa.date32())
+    return pa.array(fitting, ARROW_TYPES[kind])
+
+
+def infer_column(values: Sequence[Any]) -> UndeclaredColumn:
+    """Type a column that nobody declared: flag, whole number, number, else text."""
+    texts = pa.array([None if v is None else raw_text(v) for v in values], pa.string())
+    kinds: tuple[Kind, ...] = ("flag", "integer", "number")
+    quick = (_quick(values, kind) for kind in kinds)
+    return UndeclaredColumn(next((array for array in quick if array is not None), texts), texts)
+
+
+def concat_columns(parts: Sequence[UndeclaredColumn]) -> pa.ChunkedArray:
+    """Join the batches of one undeclared column, as text where their types disagree."""
+    types = {part.typed.type for part in parts if part.typed.null_count < len(part.typed)}
+    if types == {pa.int64(), pa.float64()}:
+        types = {pa.float64()}
+    if len(types) == 1:
+        target = types.pop()
+        try:
+            return pa.chunked_array([part.typed.cast(target) for part in parts], target)
+        except pa.ArrowInvalid:
+            # Whole numbers that a float64 does not hold.
+            pass
+    return pa.chunked_array([part.texts for part in parts], pa.string())

@@ -1,0 +1,258 @@
+"""Pure functions that flatten the API's nested fields, a column at a time.
+
+Each takes the values of one field, in row order, and returns the values of the columns made from
+it and the values that could not be used. They know no frame, no dataset and no HTTP.
+
+The pair that reads and writes JSON without losing a digit stands here too, because a nested field
+that is kept whole is written back as JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from sectorsdf.reserves.reader import wide, widen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+__all__ = [
+    "FLATTENERS",
+    "BadValue",
+    "Flattened",
+    "license_location",
+    "resources_reserves",
+    "site_location",
+]
+
+
+_GEOMETRIES = frozenset(
+    {
+        "Point",
+        "MultiPoint",
+        "LineString",
+        "MultiLineString",
+        "Polygon",
+        "MultiPolygon",
+        "GeometryCollection",
+        "Feature",
+        "FeatureCollection",
+    }
+)
+
+
+class BadValue(NamedTuple):
+    """A value that does not fit its column."""
+
+    row: int
+    column: str
+    raw: object
+    reason: str
+
+
+class Flattened(NamedTuple):
+    """Columns made from one field; `extra` ones stand in no declaration."""
+
+    columns: dict[str, Sequence[Any]]
+    extra: dict[str, Sequence[Any]]
+    bad: list[BadValue]
+
+
+Flattener: TypeAlias = "Callable[[Sequence[Any]], Flattened]"
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_geometry(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type")
+    return isinstance(kind, str) and kind in _GEOMETRIES
+
+
+def _degrees(value: object, bound: float) -> float | None:
+    """Return a coordinate, or None where it is not a finite number within the bound."""
+    if not _is_number(value) or not -bound <= value <= bound:  # type: ignore[operator]
+        return None
+    return float(value)  # type: ignore[arg-type]
+
+
+def _is_off_globe(value: object, bound: float) -> bool:
+    """Tell whether a value is a number, or the text of one, beyond the bound."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return False
+    return _is_number(value) and _degrees(value, bound) is None
+
+
+def _positions(geometry: object) -> Iterator[Sequence[Any]]:
+    """Yield each position of a GeoJSON object, however deep it lies."""
+    waiting: list[Any] = [geometry]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting.extend(
+                item.get(k) for k in ("coordinates", "geometries", "features", "geometry")
+            )
+        elif isinstance(item, list):
+            if len(item) >= 2 and _is_number(item[0]) and _is_number(item[1]):
+                yield item
+            else:
+                waiting.extend(item)
+
+
+def _centre(geometry: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the centre of a geometry's bounding box, or None where a position is off the globe."""
+    plain = _is_plain_point(geometry)
+    points = [geometry["coordinates"]] if plain else list(_positions(geometry))
+    longitudes = [_degrees(point[0], 180) for point in points]
+    latitudes = [_degrees(point[1], 90) for point in points]
+    if not points or None in longitudes or None in latitudes:
+        return None
+    west, east = min(longitudes), max(longitudes)  # type: ignore[type-var]
+    south, north = min(latitudes), max(latitudes)  # type: ignore[type-var]
+    return (west + east) / 2, (south + north) / 2  # type: ignore[operator]
+
+
+def _is_plain_point(geometry: Mapping[str, Any]) -> bool:
+    """Tell whether two numbers hold everything that the geometry says."""
+    return (
+        geometry["type"] == "Point"
+        and geometry.keys() == {"type", "coordinates"}
+        and isinstance(geometry["coordinates"], list)
+        and len(geometry["coordinates"]) == 2
+        and all(map(_is_number, geometry["coordinates"]))
+    )
+
+
+def license_location(values: Sequence[Any]) -> Flattened:
+    """Flatten a licence's `location`: a text, a GeoJSON geometry, or null.
+
+    A plain Point is held whole by `longitude` and `latitude`. Any other geometry, and a Point that
+    says more than two numbers can hold, is also kept whole in `location_geojson`; its longitude
+    and latitude are the centre of its bounding box.
+    """
+    count = len(values)
+    texts = list(values)
+    longitudes: list[float | None] = [None] * count
+    latitudes: list[float | None] = [None] * count
+    geometries: list[Mapping[str, Any] | None] = [None] * count
+    bad: list[BadValue] = []
+    odd = [(row, v) for row, v in enumerate(values) if v is not None and not isinstance(v, str)]
+    for row, value in odd:
+        texts[row] = None
+        if _is_geometry(value):
+            centre = _centre(value)
+            plain = _is_plain_point(value)
+            if centre is not None:
+                longitudes[row], latitudes[row] = centre
+            else:
+                bad.append(
+                    BadValue(
+                        row,
+                        "longitude",
+                        value,
+                        "not a geometry of [longitude, latitude] within 180 and 90 degrees",
+                    )
+                )
+            if not (plain and centre is not None):
+                geometries[row] = value
+        else:
+            bad.append(BadValue(row, "location", value, "neither a text nor a GeoJSON geometry"))
+    columns: dict[str, Sequence[Any]] = {
+        "location": texts,
+        "longitude": longitudes,
+        "latitude": latitudes,
+        "location_geojson": geometries,
+    }
+    return Flattened(columns, {}, bad)
+
+
+def site_location(values: Sequence[Any]) -> Flattened:
+    """Flatten a site's `location`: `{province, city, latitude, longitude}`, each may be null.
+
+    A GeoJSON geometry gives the two numbers as well. A key of the object that is not known becomes
+    a further column ``location_<key>``.
+    """
+    known = ("province", "city", "latitude", "longitude")
+    rows: list[dict[str, Any]] = []
+    bad: list[BadValue] = []
+    for row, value in enumerate(values):
+        flat: dict[str, Any] = {}
+        if isinstance(value, dict):
+            flat = dict(value)
+            if _is_geometry(value) and not value.keys() & set(known):
+                centre = _centre(value)
+                if centre is not None and _is_plain_point(value):
+                    flat = {"longitude": centre[0], "latitude": centre[1]}
+                elif centre is not None:
+                    flat = {"longitude": centre[0], "latitude": centre[1], "geojson": value}
+            for name, bound in (("latitude", 90), ("longitude", 180)):
+                number = flat.get(name)
+                if _is_off_globe(number, bound):
+                    bad.append(BadValue(row, name, number, f"not within {bound} degrees"))
+                    flat[name] = None
+        elif value is not None:
+            bad.append(BadValue(row, "location", value, "not an object with province and city"))
+        rows.append(flat)
+    further = dict.fromkeys(chain.from_iterable(rows))
+    return Flattened(
+        {name: [flat.get(name) for flat in rows] for name in known},
+        {
+            f"location_{name}": [flat.get(name) for flat in rows]
+            for name in further
+            if name not in known
+        },
+        bad,
+    )
+
+
+def _elsewhere(values: Sequence[Any]) -> Flattened:  # noqa: ARG001
+    """Drop a field on purpose: another frame is made from it."""
+    return Flattened({}, {}, [])
+
+
+def resources_reserves(values: Sequence[Any]) -> Flattened:
+    """Flatten a site's `resources_reserves` to its tonnages and calorific value, in one unit.
+
+    The JSON itself stays beside them: contained metal, grades and what does not follow the
+    grammar stand there only, and in the tidy table of `sectorsdf.reserves`.
+    """
+    nothing = wide(None, commodity_type=None)
+    rows: list[dict[str, Any]] = []
+    bad: list[BadValue] = []
+    for row, value in enumerate(values):
+        found, problems = nothing, list[dict[str, Any]]()
+        if value is not None and not isinstance(value, dict | list):
+            bad.append(BadValue(row, "tonnage_unit", value, "neither an object nor a list"))
+        elif value is not None:
+            try:
+                # What the site mines names the component of a tonnage only, which is not told here.
+                found, problems = widen(value, commodity_type=None)
+            except (OverflowError, RecursionError):
+                bad.append(BadValue(row, "tonnage_unit", value, "beyond any figure"))
+        # A sum that one ore type does not give is missing in the data, not wrong in it.
+        bad += [
+            BadValue(row, problem["column"], value, problem["reason"])
+            for problem in problems
+            if not problem["reason"].startswith("not every ore type")
+        ]
+        rows.append(found)
+    columns: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in nothing}
+    return Flattened({**columns, "resources_reserves": values}, {}, bad)
+
+
+FLATTENERS: Mapping[str, Flattener] = {
+    "license_location": license_location,
+    "site_location": site_location,
+    "resources_reserves": resources_reserves,
+    "elsewhere": _elsewhere,
+}

@@ -1,0 +1,269 @@
+"""Synthetic licences: ties, odd codes, and the nulls of the real ones."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sectorsdf.sandbox.rng import SeededRandom, Weighted
+from sectorsdf.sandbox.sample.words import REFERENCE_DAY, company, regency, workday
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from sectorsdf.sandbox.records import Record
+
+__all__ = ["make_licenses"]
+
+
+_PROVINCES: dict[str, float] = {
+    "Kalimantan Tengah": 9.5,
+    "Sulawesi Tengah": 9.2,
+    "Kalimantan Timur": 9.0,
+    "Kepulauan Bangka Belitung": 8.2,
+    "Jawa Timur": 7.0,
+    "Sulawesi Tenggara": 6.5,
+    "Kalimantan Barat": 6.3,
+    "Jawa Barat": 5.6,
+    "Kalimantan Selatan": 4.5,
+    "Sumatera Selatan": 4.0,
+    "Kepulauan Riau": 3.5,
+    "Sumatera Barat": 3.0,
+    "Jambi": 2.9,
+    "Jawa Tengah": 2.8,
+    "Maluku Utara": 2.8,
+    "Sulawesi Selatan": 2.4,
+    "Lampung": 2.0,
+    "Banten": 1.4,
+    "Bengkulu": 1.3,
+    "Sulawesi Barat": 1.1,
+    "Kalimantan Utara": 1.0,
+    "Nusa Tenggara Barat": 0.8,
+    "Aceh": 0.7,
+    "Riau": 0.7,
+    "Nusa Tenggara Timur": 0.7,
+    "Sulawesi Utara": 0.6,
+    "Sumatera Utara": 0.6,
+    "Gorontalo": 0.5,
+    "Yogyakarta": 0.5,
+    "Maluku": 0.4,
+    "Papua Barat Daya": 0.15,
+    "Papua Tengah": 0.1,
+    "Papua Barat": 0.1,
+    "Papua": 0.1,
+    "Bali": 0.1,
+    "Kalimantan Tengah, Kalimantan Timur": 0.1,
+    "Sulawesi Tengah, Gorontalo, Sulawesi Utara": 0.1,
+}
+_NAMES = tuple(_PROVINCES)
+_PROVINCE: Weighted[str] = Weighted(_PROVINCES)
+_TYPE: Weighted[str] = Weighted(
+    {"IUP": 91, "SIPB": 3, "IPR": 2.5, "PKP2B": 1.8, "KK": 0.9, "IUPK": 0.8}
+)
+_COMMODITY: dict[str, Weighted[str]] = {
+    "IUP": Weighted(
+        {
+            "Non-Metallic Mineral": 30,
+            "Coal": 21,
+            "Sand, Stone, Gravel": 14,
+            "Nickel": 9.7,
+            "Limestone": 9,
+            "Tin": 4.9,
+            "Gold": 2.2,
+            "Iron": 2.1,
+            "Bauxite": 2,
+            "Clay": 1.8,
+            "Granite": 1,
+            "Copper": 0.4,
+            "Sand": 0.3,
+            "Others": 0.2,
+        }
+    ),
+    "SIPB": Weighted({"Sand, Stone, Gravel": 80, "Sand": 10, "Clay": 10}),
+    "IPR": Weighted({"Gold": 60, "Sand, Stone, Gravel": 30, "Tin": 10}),
+    "PKP2B": Weighted({"Coal": 1}),
+    "KK": Weighted({"Gold": 65, "Nickel": 15, "Copper": 15, "Others": 5}),
+    "IUPK": Weighted({"Coal": 50, "Nickel": 40, "Copper": 10}),
+}
+_CNC: Weighted[str | None] = Weighted(
+    {"CNC": 30, None: 17, "I.T": 5, "CnC": 4, **{f"CNC-{step}": 1.6 for step in range(1, 28)}}
+)
+_GENERATION: Weighted[str | None] = Weighted(
+    {None: 92, "IUP PMA": 5, "GEN I": 1, "GEN II": 1, "GEN III": 1}
+)
+# Weights of the expiry years, counted from the year before the reference day's.
+_EXPIRY_WEIGHTS = (
+    *(8, 13, 11, 13.5, 13, 10.5, 7.7, 6.4, 3.5, 3.5, 2.1, 1.3, 0.6, 1.3),
+    *(0.8, 0.5, 0.4, 1, 0.8, 1.6, 0.3, 0.1, 0.3, 0.1, 0.2, 0.2, 0.1, 0.1),
+)
+_EXPIRY_YEAR: Weighted[int] = Weighted(dict(enumerate(_EXPIRY_WEIGHTS)))
+_TERM: Weighted[int] = Weighted({5: 50, 10: 22, 20: 18, 3: 6, 7: 2, 30: 2})
+# Sizes that applicants round to; each is a tie of its own.
+_ROUND_AREA: Weighted[float] = Weighted(
+    {5.0: 10, 100.0: 10, 5000.0: 9, 1000.0: 8, 10.0: 5.5, 199.0: 5.5, 2000.0: 5, 20.0: 5, 50.0: 5}
+)
+_AREA_CURVE = (
+    (0.0, 0.4),
+    (0.1, 6.0),
+    (0.25, 39.0),
+    (0.5, 201.0),
+    (0.75, 2050.0),
+    (0.95, 9900.0),
+    (0.995, 29000.0),
+    (1.0, 128000.0),
+)
+_CODE_LENGTH: Weighted[int] = Weighted(
+    {16: 99.1, 19: 0.2, 15: 0.2, 18: 0.15, 17: 0.15, 13: 0.1, 14: 0.05, 20: 0.05}
+)
+_COMPANIES = 9_999
+_LARGE_COMPANIES: Weighted[int] = Weighted({1: 98, 2: 17, 3: 11, 4: 9, 5: 8, 6: 8, 7: 6, 8: 5})
+
+
+def make_licenses(
+    dice: SeededRandom, count: int, serial: int, taken: Container[str]
+) -> list[Record]:
+    """Return licences.
+
+    Parameters
+    ----------
+    dice : SeededRandom
+        The draws.
+    count : int
+        How many.
+    serial : int
+        Number of the first; numbers stand in codes and names.
+    taken : container of str
+        Codes that are in use already.
+    """
+    used: set[str] = set()
+    popular = _popular_days(dice, count)
+    records = []
+    for number in range(count):
+        code = _code(dice, serial + number)
+        while code in used or code in taken:
+            code = _code(dice, serial + number)
+        used.add(code)
+        records.append(_license(dice, serial + number, code, popular))
+    _share_codes(dice, records)
+    return records
+
+
+def _popular_days(dice: SeededRandom, count: int) -> list[date]:
+    """Return days on which several licences end, one of them with very many."""
+    days: list[date] = []
+    scale = count / 4151
+    for rows in (68, 27, 21, 17, 14, 12, 11, 10, 10):
+        day = workday(dice, REFERENCE_DAY.year + dice.integer(0, 4))
+        days += [day] * round(rows * scale)
+    for _ in range(round(90 * scale)):
+        day = workday(dice, REFERENCE_DAY.year - 1 + dice.draw(_EXPIRY_YEAR))
+        days += [day] * dice.integer(2, 6)
+    return days
+
+
+def _code(dice: SeededRandom, serial: int) -> str:
+    year = dice.integer(2009, 2025)
+    area = f"{dice.integer(1, 3)}{dice.integer(11, 96)}{dice.integer(1, 40):02d}"
+    code = f"{area}{dice.integer(100, 999)}{year}{serial % 10_000:04d}"
+    length = dice.draw(_CODE_LENGTH)
+    if length < 16:
+        code = code[16 - length :]
+    elif length > 16:
+        code += dice.digits(length - 16)
+    if dice.chance(0.004):
+        code = "00" + code[2:]
+    return code
+
+
+def _license(dice: SeededRandom, serial: int, code: str, popular: list[date]) -> Record:
+    kind = dice.draw(_TYPE)
+    province = None if dice.chance(0.008) else dice.draw(_PROVINCE)
+    city = regency(dice, _NAMES, province or "")
+    # The most popular days are dealt out first, so that their number does not depend on luck.
+    if serial < len(popular):
+        expiry = popular[serial]
+    else:
+        first = date(REFERENCE_DAY.year - 1 + dice.draw(_EXPIRY_YEAR), 1, 1)
+        expiry = first + timedelta(days=dice.integer(0, 364))
+    number = dice.integer(9, _COMPANIES)
+    holder = company(dice.draw(_LARGE_COMPANIES) if dice.chance(0.045) else number)
+    producing = kind not in {"IUP", "IUPK"} or dice.chance(0.79)
+    return {
+        "wiup_code": code,
+        "license_number": _license_number(dice, expiry.year),
+        "license_type": kind,
+        "province": province,
+        "city": None if province is None and dice.chance(0.5) else city,
+        "license_effective_date": _effective(dice, expiry).isoformat(),
+        "license_expiry_date": expiry.isoformat(),
+        "activity": "Operasi Produksi" if producing else "Eksplorasi",
+        "licensed_area_ha": _area(dice),
+        "location": _location(dice, city),
+        "commodity_type": dice.draw(_COMMODITY[kind]),
+        "company_name": holder.name,
+        "cnc": dice.draw(_CNC),
+        "generation": dice.draw(_GENERATION),
+        "company_slug": holder.slug if _has_slug(holder.name) else None,
+    }
+
+
+def _has_slug(name: str) -> bool:
+    # The slug belongs to the company, so all its rows agree.
+    return SeededRandom("slug", name).chance(0.05)
+
+
+def _effective(dice: SeededRandom, expiry: date) -> date:
+    years = dice.draw(_TERM)
+    if dice.chance(0.12):
+        return expiry - timedelta(days=365 * years + dice.integer(1, 300))
+    start = date(expiry.year - years, expiry.month, min(expiry.day, 28))
+    return start if dice.chance(0.6) else start + timedelta(days=1)
+
+
+def _license_number(dice: SeededRandom, year: int) -> str:
+    form = dice.integer(0, 3)
+    if form == 0:
+        return f"{dice.integer(1, 999)}/{dice.integer(1, 99)}/CONTOH/{year - 5}"
+    if form == 1:
+        return f"{dice.integer(1, 1999)}.K/CTH/{year - 10}"
+    if form == 2:
+        return f"CONTOH {dice.integer(1, 800)} TAHUN {year - 10}"
+    return f"000{dice.digits(14)}"
+
+
+def _area(dice: SeededRandom) -> float:
+    if dice.chance(0.07):
+        return dice.draw(_ROUND_AREA)
+    area = dice.curve(_AREA_CURVE)
+    return float(round(area)) if area > 8 and dice.chance(0.3) else round(area, 2)
+
+
+def _location(dice: SeededRandom, city: str) -> object:
+    form = dice.random()
+    if form < 0.04:
+        return None
+    if form < 0.08:
+        # Longitude first, as GeoJSON has it.
+        return {"type": "Point", "coordinates": [dice.number(95.5, 140.5, 6), _latitude(dice)]}
+    if form < 0.3:
+        return city
+    if form < 0.36:
+        return f"{city}, Kabupaten Contoh {dice.integer(1, 400)}"
+    district = f"Kecamatan Contoh {dice.integer(1, 900)}"
+    if form < 0.6:
+        return f"{district}, {city}"
+    return f"Desa Contoh {dice.integer(1, 3000)}, {district}, {city}"
+
+
+def _latitude(dice: SeededRandom) -> float:
+    return dice.number(-9.5, 5.0, 6)
+
+
+def _share_codes(dice: SeededRandom, records: list[Record]) -> None:
+    """Give a few rows the code of another: real codes are not all unique."""
+    pairs = min(4, len(records) // 100)
+    for pair in range(pairs):
+        block = len(records) // (2 * pairs)
+        first = pair * block + dice.integer(0, block - 1)
+        second = len(records) // 2 + pair * block
+        records[second]["wiup_code"] = records[first]["wiup_code"]

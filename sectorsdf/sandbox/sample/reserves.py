@@ -1,0 +1,158 @@
+"""Synthetic resources and reserves, in every shape that is documented for a site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sectorsdf.sandbox.rng import SeededRandom
+
+__all__ = ["coal", "documented_list", "make_reserves"]
+
+
+_OUNCES_PER_GRAM = 0.0321507
+_METALS = (("Au", "koz", "g_per_ton"), ("Ag", "koz", "g_per_ton"), ("Cu", "Mt", "pct"))
+_GRADES = {
+    ("Gold", "Au"): (0.5, 4.5),
+    ("Gold", "Ag"): (1.0, 12.0),
+    ("Copper", "Cu"): (0.3, 1.6),
+    ("Copper", "Au"): (0.2, 0.9),
+    ("Copper", "Ag"): (0.8, 3.0),
+}
+_OXIDES = {
+    "limonite": {
+        "Ni": (0.9, 1.4),
+        "Co": (0.08, 0.15),
+        "Fe": (38, 47),
+        "SiO2": (3, 9),
+        "MgO": (1, 4),
+        "Al2O3": (5, 9),
+    },
+    "saprolite": {
+        "Ni": (1.5, 2.1),
+        "Co": (0.03, 0.07),
+        "Fe": (12, 20),
+        "SiO2": (32, 42),
+        "MgO": (12, 22),
+        "Al2O3": (1, 4),
+    },
+}
+Shape = dict[str, Any]
+
+
+def make_reserves(dice: SeededRandom, commodity: str, year: int) -> Shape | None:
+    """Return the `resources_reserves` of a site."""
+    if dice.chance(0.03):
+        return None
+    if commodity == "Coal":
+        return coal(dice, year)
+    return _nickel(dice, year) if commodity == "Nickel" else _metals(dice, commodity, year)
+
+
+def documented_list(dice: SeededRandom) -> list[Shape]:
+    """Return the list of categories that the documentation shows."""
+    names = ("Measured Resources", "Indicated Resources", "Inferred Resources", "Proven Reserves")
+    return [
+        {"category": name, "volume": dice.number(5, 300, 1), "unit": "Mt"}
+        for name in names[: dice.integer(1, 4)]
+    ]
+
+
+def _measured(dice: SeededRandom, year: int) -> int | None:
+    return None if dice.chance(0.18) else year - dice.integer(0, 2)
+
+
+def _range(dice: SeededRandom, low: float, high: float) -> Shape | None:
+    if dice.chance(0.25):
+        return None
+    # A single grade is written as a range of one.
+    bounds = sorted(dice.number(low, high) for _ in range(2))
+    return {"max": bounds[1], "min": bounds[0] if dice.chance(0.5) else bounds[1]}
+
+
+def coal(dice: SeededRandom, year: int) -> Shape:
+    """Return the shape for coal, whose parts add up where all are told."""
+    parts = [dice.number(2, 420, 1) for _ in range(3)]
+    # Reserves are the part of measured and indicated resources that pays.
+    proven = round(parts[0] * dice.number(0.4, 0.9), 1)
+    probable = round(parts[1] * dice.number(0.3, 0.8), 1)
+    shape: Shape = {
+        "measurement_year": _measured(dice, year),
+        "probable_reserves_Mt": probable,
+        "proven_reserves_Mt": proven,
+        "total_reserves_Mt": round(proven + probable, 1),
+        "inferred_resources_Mt": parts[2],
+        "indicated_resources_Mt": parts[1],
+        "measured_resources_Mt": parts[0],
+        "total_resources_Mt": round(sum(parts), 1),
+        "calorific_value_kcal": _calorific(dice),
+    }
+    hidden = dice.random()
+    if hidden < 0.2:
+        for name in shape:
+            if not name.startswith(("total", "calorific")):
+                shape[name] = None
+    elif hidden < 0.27:
+        shape["total_reserves_Mt"] = shape["total_resources_Mt"] = None
+    elif hidden < 0.32:
+        for name in shape:
+            if name.endswith("_Mt"):
+                shape[name] = None
+    return shape
+
+
+def _calorific(dice: SeededRandom) -> Shape | None:
+    form = dice.random()
+    if form < 0.35:
+        return None
+    low = 100 * dice.integer(38, 60)
+    high = low + 100 * dice.integer(1, 9)
+    if form < 0.5:
+        return {"max": low, "min": None}
+    if form < 0.6:
+        return {"max": None, "min": high}
+    return {"max": high, "min": low}
+
+
+def _metals(dice: SeededRandom, commodity: str, year: int) -> Shape:
+    ore = {"resources": dice.number(4, 900, 2)}
+    ore["reserves"] = round(ore["resources"] * dice.number(0.2, 0.7), 2)
+    shape: Shape = {"measurement_year": _measured(dice, year)}
+    for kind in ("reserves", "resources"):
+        told = not dice.chance(0.1)
+        shape[f"total_{kind}_Mt"] = ore[kind] if told else None
+        for metal, unit, grade_unit in _METALS:
+            bounds = _GRADES.get((commodity, metal))
+            grade = _range(dice, *bounds) if bounds and told and dice.chance(0.6) else None
+            shape[f"{metal}_{kind}_{grade_unit}"] = grade
+            shape[f"{metal}_{kind}_{unit}"] = _metal(ore[kind], grade, unit) if grade else None
+    return shape
+
+
+def _metal(ore: float, grade: Shape, unit: str) -> float:
+    mean: float = (grade["min"] + grade["max"]) / 2
+    # Million tonnes at grams a tonne are tonnes of metal; thousand ounces are wanted.
+    return round(ore * mean * _OUNCES_PER_GRAM * 1000 if unit == "koz" else ore * mean / 100, 3)
+
+
+def _nickel(dice: SeededRandom, year: int) -> Shape:
+    shape: Shape = {"measurement_year": _measured(dice, year)}
+    for layer, oxides in _OXIDES.items():
+        empty = dice.chance(0.25)
+        part: Shape = {}
+        wet = dice.number(8, 160, 2)
+        for kind in ("reserves", "resources"):
+            ore = round(wet * (dice.number(0.2, 0.7) if kind == "reserves" else 1.0), 2)
+            dry = round(ore * dice.number(0.6, 0.68), 2)
+            told = not empty and (kind == "resources" or dice.chance(0.5))
+            part[f"total_{kind}_wmt"] = ore if told else None
+            part[f"total_{kind}_dmt"] = dry if told and dice.chance(0.8) else None
+            for oxide, (low, high) in oxides.items():
+                grade = _range(dice, low, high) if told and dice.chance(0.6) else None
+                part[f"{oxide}_{kind}_pct"] = grade
+                if oxide in {"Ni", "Co"}:
+                    mean = (grade["min"] + grade["max"]) / 2 if grade else None
+                    # Million tonnes at a percentage are ten thousand tonnes of metal each.
+                    part[f"{oxide}_{kind}_Kt"] = round(dry * mean * 10, 2) if mean else None
+        shape[layer] = part
+    return shape
