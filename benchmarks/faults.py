@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from processes import (  # noqa: E402
+from support.processes import (  # noqa: E402
     ServerProcess,
     SweepProcess,
     asked_offsets,

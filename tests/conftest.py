@@ -8,11 +8,9 @@ import os
 import socket
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
-
-_SHARED = Path(__file__).resolve().parents[2] / "shared"
+from support.paths import ROOT, SHARED
 
 
 class NetworkError(Exception):
@@ -75,9 +73,9 @@ def _no_settings(monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def shared():
     """The folder of reference material, which is no part of the project."""
-    if not _SHARED.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("the reference material beside the project is not on this machine")
-    return _SHARED
+    return SHARED
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +144,7 @@ def site(tmp_path_factory):
         "sphinx_design",
     ):
         pytest.importorskip(library)
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
+    sys.path.insert(0, str(ROOT / "docs"))
     try:
         import sitebuild
     finally:

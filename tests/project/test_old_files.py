@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 import pandas as pd
 import pytest
+from support.paths import ROOT
 
 import sectorsdf
 
-WRITTEN = Path(__file__).resolve().parents[1] / "data" / "written_before"
+WRITTEN = ROOT / "tests" / "data" / "written_before"
 EXPECTED = json.loads((WRITTEN / "expected.json").read_text(encoding="utf-8"))
 ADDRESS = EXPECTED["address"]
 CACHED = EXPECTED["cached"]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from support.paths import SHARED
 
 from sectorsdf.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TODAY = date(2026, 1, 1)
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
 class Client(requests.Session):

@@ -1,0 +1,277 @@
+"""The benchmarks run, in their smallest form; nothing here is judged by time.
+
+Beside them stands what the measures of speed and memory must not change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import shutil
+import sys
+import urllib.request
+import weakref
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from support.paths import ROOT
+
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.errors import DataWarning
+from sectorsdf.frames import batches as batches_module
+from sectorsdf.frames import builder as frame_module
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.lossless_json import decode_json
+from sectorsdf.paging.index import RowIndex
+from sectorsdf.paging.page import FetchedPage, Page, PageRequest
+from sectorsdf.paging.sweep import Sweep
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import bench
+import bench_cases
+from replay import PATH, Replay, Rows, certificate
+
+ROWS = 95
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return Rows(ROWS)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Replay(ROWS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with bench.Worker({}) as process:
+        yield process
+
+
+def get(url):
+    with urllib.request.urlopen(url) as answer:
+        return json.load(answer)
+
+
+# The server
+
+
+def test_the_server_replays_pages_as_the_api_writes_them(server, rows):
+    pages = [get(f"{server.url}{PATH}?limit=30&offset={n}") for n in range(0, ROWS, 30)]
+    records = [record for page in pages for record in page["results"]]
+    assert records == rows.records()
+    assert len({record["wiup_code"] for record in records}) == ROWS == server.rows
+    days = [record["license_expiry_date"] for record in records]
+    assert days == sorted(days)
+    assert {page["pagination"]["total_count"] for page in pages} == {ROWS}
+    assert [page["pagination"]["has_next"] for page in pages] == [True, True, True, False]
+    assert server.pages == len(pages) == 4
+
+
+def test_the_limiter_counts_by_window():
+    with Replay(ROWS, limit=(2, 3600)) as limited:
+        for _ in range(2):
+            get(f"{limited.url}{PATH}?limit=30&offset=0")
+        with pytest.raises(urllib.error.HTTPError, match="429") as caught:
+            get(f"{limited.url}{PATH}?limit=30&offset=0")
+        caught.value.close()
+        (window,) = get(f"{limited.url}/_windows")
+    assert (window["served"], window["refused"]) == (2, 1)
+
+
+# The contestants
+
+SWEEPS = sorted({*bench_cases.SWEEPS.values(), "ours_uncached", "backoff"})
+
+
+@pytest.mark.parametrize("function", SWEEPS)
+def test_each_contestant_brings_every_row(function, server, worker):
+    facts = worker.run(function, {"url": server.url, "rows": ROWS})
+    if "absent" in facts:
+        pytest.skip(facts["absent"])
+    # What counts pages only cannot know that the last is not full.
+    assert facts["rows"] == ROWS
+    assert facts["wall"] > 0
+    assert facts["cpu"] > 0
+
+
+@pytest.mark.parametrize("function", ["type_ours", "type_by_hand", "type_normalize", "type_polars"])
+def test_each_way_to_type_gives_every_row(function, worker):
+    facts = worker.run(function, {"rows": ROWS})
+    if "absent" in facts:
+        pytest.skip(facts["absent"])
+    assert facts["rows"] == ROWS
+
+
+def test_the_frame_by_hand_is_the_frame_of_the_builder(monkeypatch, rows):
+    contestants = pytest.importorskip("contestants")
+    builder = FrameBuilder(MINING_LICENSES)
+    builder.add(rows.records())
+    ours = builder.frame({})
+    assert_frame_equal(ours, contestants.by_hand(rows.records()), check_dtype=False)
+
+
+# The cases
+
+
+def _small(title, folder):
+    (found,) = [case for case in bench_cases.cases(folder, quick=True) if title in case.title]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"), [("no latency", 2), ("records to a typed frame", 2), ("tidy", 2)]
+)
+def test_a_case_in_its_quick_form(title, kept, monkeypatch):
+    monkeypatch.setattr(bench_cases, "_tls_cases", lambda *_: ())
+    monkeypatch.setattr(bench_cases, "_memory_cases", lambda *_: ())
+    case = _small(title, None)
+    case = dataclasses.replace(case, entries=case.entries[:kept])
+    pulses = []
+    runs = bench.run(case, pulses)
+    assert list(runs) == [entry.label for entry in case.entries]
+    assert all(len(found) == case.rounds == 1 for found in runs.values())
+    assert len(pulses) == 2 * kept
+    text = "\n".join(bench.told(case, runs))
+    assert all(f"| {label} |" in text for label in runs)
+
+
+def test_a_case_over_tls_that_watches_memory(tmp_path):
+    pytest.importorskip("psutil")
+    if shutil.which("openssl") is None:
+        pytest.skip("making a certificate takes the openssl command, which is not here")
+    case = _small("TLS", tmp_path)
+    case = dataclasses.replace(case, entries=case.entries[:1], memory=True, fresh=True)
+    ((facts,),) = bench.run(case, []).values()
+    assert facts["rows"] == case.rows
+    assert facts["peak"] > 0
+
+
+def test_a_certificate_stands_in_a_bundle_of_the_usual_size(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("making a certificate takes the openssl command, which is not here")
+    cert, key, bundle = certificate(tmp_path)
+    assert bundle.read_bytes().endswith(cert.read_bytes())
+    assert bundle.read_bytes().count(b"BEGIN CERTIFICATE") > 50
+    assert b"PRIVATE KEY" in key.read_bytes()
+
+
+def test_under_a_limiter_no_row_is_lost():
+    lines = bench.limiter(quick=True)
+    (ours,) = [line for line in lines if line.startswith(f"| {bench.OURS} |")]
+    assert ours.split("|")[3].strip() == "0%"
+
+
+@pytest.mark.parametrize(
+    ("goal", "ratio", "met"),
+    [
+        (bench_cases.Goal("wall", "other", least=2.0), 2.5, True),
+        (bench_cases.Goal("wall", "other", least=3.0), 2.5, False),
+        (bench_cases.Goal("wall", "other", most=0.5), 0.4, True),
+        (bench_cases.Goal("wall", "other", most=0.3), 0.4, False),
+    ],
+)
+def test_a_goal_is_a_bound_of_the_ratio(goal, ratio, met):
+    runs = {"ours": [{"wall": 2.0}], "other": [{"wall": 5.0}]}
+    assert goal.ratios(runs, "ours") == [ratio]
+    assert goal.met(ratio) is met
+
+
+def test_growth_is_told_with_its_slope_and_drawn(tmp_path, monkeypatch):
+    growth = [(10**n, {"wall": 10.0**n / 1e5, "peak": 10**n}) for n in (3, 4, 5, 6)]
+    lines = bench.grown(growth)
+    assert lines[-1] == "Slope on logarithmic scales: 1.00 of time, 1.00 of memory."
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(bench, "FIGURE", tmp_path / "images" / "speed.png")
+    case = _small("growth: 30 rows", tmp_path) if shutil.which("openssl") else None
+    if case is not None:
+        bench.draw([(case, {bench.OURS: [{"wall": 1.0}]})], growth)
+        assert bench.FIGURE.read_bytes().startswith(b"\x89PNG")
+
+
+# What speed must not change
+
+
+@pytest.mark.parametrize("order", [None, list(range(ROWS))[::-1], [5, 3, 94], []])
+def test_batches_that_waited_compressed_give_the_same_frame(rows, order, monkeypatch):
+    records = rows.records()
+    records[7]["licensed_area_ha"] = "wide"
+    records[50]["further"] = 1.5
+    frames = []
+    for packed in (10_000, 2, 1):
+        monkeypatch.setattr(batches_module, "_TOGETHER", packed)
+        monkeypatch.setattr(frame_module, "_BATCH_ROWS", 10)
+        builder = FrameBuilder(MINING_LICENSES)
+        for start in range(0, ROWS, 5):
+            builder.add(records[start : start + 5])
+        with pytest.warns(DataWarning, match=r"further|wide") as told:
+            frames.append(builder.frame({}, order=order))
+        assert len(told) in {1, 2}
+        # A builder can go on, and be asked again.
+        builder.add(records[:1])
+        assert builder.table().num_rows == ROWS + 1
+    assert len(frames[0]) == (ROWS if order is None else len(order))
+    for frame in frames[1:]:
+        assert_frame_equal(frame, frames[0])
+        assert frame.attrs == frames[0].attrs
+
+
+@pytest.mark.parametrize(
+    "text", ["1.50", "1e2", "1.0", "0.1", "-0.0", "1E400", "0.30000000000000004", "12345678.90"]
+)
+def test_a_number_with_a_point_keeps_its_text(text):
+    builder = FrameBuilder(MINING_LICENSES)
+    record = dict.fromkeys(MINING_LICENSES.fields)
+    builder.add([{**record, **decode_json(f'{{"wiup_code": {text}}}')}])
+    assert builder.frame({})["wiup_code"].tolist() == [text]
+
+
+@given(st.permutations(range(6)), st.booleans())
+def test_pages_are_placed_alike_in_any_order_of_arrival(arrival, whole):
+    evidence = RowIndex(("a",), lambda _: None)
+    rows = {}
+    for page in arrival:
+        records = [{"a": 5 * page + n if whole or page % 2 else 0} for n in range(5)]
+        entry = FetchedPage(
+            PageRequest(5 * page), evidence.learn(Page(records, 30, 5)), 30, None, 0, 1
+        )
+        for place, number in enumerate(entry.numbers, 5 * page):
+            rows.setdefault(place, number)
+        evidence.place(entry)
+    assert dict(evidence.slots.items()) == rows
+    assert evidence.windows(31) == [30]
+
+
+def test_the_evidence_goes_with_its_sweep():
+    pages = {offset: [{"a": offset + n} for n in range(30)] for offset in range(0, 90, 30)}
+    told = []
+
+    def sweep_with_listeners():
+        sweep = Sweep(
+            lambda request: Page(pages[request.offset], 90, 30),
+            lambda _: None,
+            order="a",
+            on_page=lambda _: told.append(sweep.pages),
+        )
+        return sweep
+
+    sweep = sweep_with_listeners()
+    evidence = weakref.ref(sweep.evidence)
+    gc.collect()
+    gc.disable()
+    try:
+        result = sweep.run()
+        del sweep
+        assert evidence() is None
+    finally:
+        gc.enable()
+    assert pd.Series(result.order).tolist() == list(range(90))
+    assert told == [1, 2, 3]

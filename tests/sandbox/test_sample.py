@@ -1,0 +1,285 @@
+"""The synthetic sample: the same for ever, shaped like the real records, and openly made up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.vocabulary import DOCUMENTED
+
+pytestmark = pytest.mark.newest
+
+SIZES = {"licenses": 4151, "auctions": 14, "sites": 156}
+# A change of the sample changes what others have measured on it: it has to be meant.
+DIGEST = "738b5361fe940ed7c91b459e3efebe696b8a7d1e3ce4760414f4abc4d1b7e69d"
+
+
+@pytest.fixture(scope="module")
+def made():
+    return generate(2026, **SIZES)
+
+
+@pytest.fixture(scope="module")
+def licenses(made):
+    return made["mining_licenses"]
+
+
+@pytest.fixture(scope="module")
+def sites(made):
+    return made["mining_sites"]
+
+
+def digest(records):
+    return hashlib.sha256(json.dumps(records).encode()).hexdigest()
+
+
+def test_the_sample_never_changes(made):
+    assert digest(made) == DIGEST
+
+
+def test_the_sample_is_the_same_in_another_process(made):
+    code = (
+        "import hashlib, json; from sectorsdf.sandbox.sample import generate;"
+        "made = generate(2026, licenses=4151, auctions=14, sites=156);"
+        "print(hashlib.sha256(json.dumps(made).encode()).hexdigest())"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == digest(made)
+
+
+def test_seeds_differ(made):
+    assert digest(generate(1, **SIZES)) != digest(made)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 30, 400])
+def test_samples_of_any_size(size):
+    made = generate(5, licenses=size, auctions=size, sites=size)
+    assert [len(records) for records in made.values()] == [size] * 3
+
+
+# Openly made up
+
+
+def test_every_company_is_an_example(made):
+    for records in made.values():
+        for record in records:
+            assert "Contoh" in record["company_name"] or record["company_name"] == "-"
+    for record in made["mining_license_auctions"]:
+        for bidder in record["participants"]:
+            assert "Contoh" in bidder["company_name"]
+            assert bidder["email"] is None or bidder["email"].endswith(".example")
+
+
+def test_places_are_real_provinces_and_numbered_regencies(licenses, sites):
+    provinces = DOCUMENTED["mining_licenses"]["province"]
+    for record in licenses:
+        assert record["province"] is None or record["province"] in provinces
+        assert record["city"] is None or re.fullmatch(
+            r"((Kabupaten|Kota) )?Contoh \d+", record["city"]
+        )
+    for record in sites:
+        place = record["location"]
+        assert place["province"] is None or place["province"] in provinces
+        assert place["city"] is None or "Contoh" in place["city"]
+
+
+def test_no_real_record_is_in_the_sample(made, real_folder):
+    for dataset, fields in {
+        "mining_licenses": ("wiup_code", "company_name", "city", "location", "license_number"),
+        "mining_license_auctions": ("wiup_code", "company_name", "city", "kdi", "license_number"),
+        "mining_sites": ("slug", "name", "company_name", "company_slug", "project_name"),
+    }.items():
+        lines = (real_folder / f"{dataset}.jsonl").read_text(encoding="utf-8").splitlines()
+        real = [json.loads(line) for line in lines]
+        for field in fields:
+            texts = {row[field] for row in real if isinstance(row[field], str)}
+            ours = {row[field] for row in made[dataset] if isinstance(row[field], str)}
+            assert not texts & ours, field
+
+
+# Shaped like the real records
+
+
+def test_values_are_documented_ones(made):
+    for dataset, fields in DOCUMENTED.items():
+        for field, allowed in fields.items():
+            present = {record.get(field) for record in made[dataset]} - {None}
+            assert present <= allowed, (dataset, field)
+
+
+def test_expiry_days_tie(licenses):
+    days = Counter(record["license_expiry_date"] for record in licenses)
+    counts = sorted(days.values(), reverse=True)
+    assert 60 <= counts[0] <= 76
+    assert counts[1] <= 35
+    assert 4 <= sum(count >= 10 for count in counts[1:]) <= 20
+    assert 0.3 <= counts.count(1) / len(licenses) <= 0.4
+    assert sum(record["license_expiry_date"] < "2026-01-01" for record in licenses) > 100
+    soon = [row for row in licenses if "2026-01-01" <= row["license_expiry_date"] <= "2027-01-01"]
+    assert len(soon) > 200
+
+
+def test_days_are_days_and_begin_before_they_end(licenses):
+    for record in licenses:
+        first = date.fromisoformat(record["license_effective_date"])
+        assert first < date.fromisoformat(record["license_expiry_date"])
+
+
+def test_areas_tie_on_round_numbers(licenses):
+    areas = Counter(record["licensed_area_ha"] for record in licenses)
+    for size in (5.0, 100.0, 5000.0):
+        assert 20 <= areas[size] <= 50
+    assert 0.65 <= list(areas.values()).count(1) / len(licenses) <= 0.85
+    assert min(areas) > 0
+
+
+def test_codes_are_odd_where_real_ones_are(licenses):
+    codes = Counter(record["wiup_code"] for record in licenses)
+    repeated = [code for code, count in codes.items() if count > 1]
+    assert len(repeated) == 4
+    for code in repeated:
+        first, second = (row for row in licenses if row["wiup_code"] == code)
+        assert first != second
+    lengths = Counter(len(code) for code in codes)
+    assert {13, 16, 20} <= set(lengths)
+    assert lengths[16] > 0.98 * len(codes)
+    assert all(code.isdigit() for code in codes)
+    assert 5 <= sum(code.startswith("0") for code in codes) <= 60
+
+
+def test_licenses_have_the_nulls_and_shapes_of_real_ones(licenses):
+    assert 0.93 <= sum(row["company_slug"] is None for row in licenses) / len(licenses) <= 0.97
+    points = [row["location"] for row in licenses if isinstance(row["location"], dict)]
+    assert len(points) > 50
+    for point in points:
+        longitude, latitude = point["coordinates"]
+        assert 95 <= longitude <= 141
+        assert -11 <= latitude <= 6
+    assert any(row["location"] is None for row in licenses)
+    assert any(row["province"] is None for row in licenses)
+    assert any(row["province"] and "," in row["province"] for row in licenses)
+    assert {"CNC", "CNC-1", "CNC-27", "CnC", "I.T", None} <= {row["cnc"] for row in licenses}
+    assert {None, "IUP PMA", "GEN I"} <= {row["generation"] for row in licenses}
+    assert {row["license_type"] for row in licenses} == DOCUMENTED["mining_licenses"][
+        "license_type"
+    ]
+    slugs = {}
+    for row in licenses:
+        assert slugs.setdefault(row["company_name"], row["company_slug"]) == row["company_slug"]
+
+
+def test_auctions(made):
+    auctions = made["mining_license_auctions"]
+    assert len({record["wiup_code"] for record in auctions}) == 14
+    assert sum(record["winner_date"] is None for record in auctions) == 1
+    sizes = {record["participant_count"] for record in auctions}
+    assert {2, 32} <= sizes
+    for record in auctions:
+        assert len(record["participants"]) == record["participant_count"]
+        assert {item["qualification_result"] for item in record["participants"]} == {
+            "Lolos",
+            "Tidak Lolos",
+        }
+        assert int(record["kdi"]) > 2**32
+        assert [phase["order"] for phase in record["phases"]] == list(
+            range(1, len(record["phases"]) + 1)
+        )
+        if record["winner"]:
+            passed = {
+                item["company_name"]
+                for item in record["participants"]
+                if item["qualification_result"] == "Lolos"
+            }
+            assert record["company_name"] in passed
+    phases = [phase for record in auctions for phase in record["phases"]]
+    assert 0 < sum(phase["end_date"] is not None for phase in phases) < len(phases) / 5
+
+
+def test_sites_repeat_as_real_ones_do(sites):
+    keys = Counter((row["slug"], row["year"], row["commodity_type"]) for row in sites)
+    assert sorted(keys.values(), reverse=True)[:2] == [2, 1]
+    [shared] = [key for key, count in keys.items() if count == 2]
+    owners = {
+        row["company_slug"]
+        for row in sites
+        if (row["slug"], row["year"], row["commodity_type"]) == shared
+    }
+    assert len(owners) == 2
+    years: dict[str, set[int]] = {}
+    metals: dict[str, set[str]] = {}
+    for row in sites:
+        years.setdefault(row["slug"], set()).add(row["year"])
+        metals.setdefault(row["slug"], set()).add(row["commodity_type"])
+    assert {2022, 2023, 2024} in years.values()
+    assert {2023, 2024} in years.values()
+    assert {"Gold", "Copper"} in metals.values()
+    assert 0.85 <= Counter(row["year"] for row in sites)[2024] / len(sites) <= 0.97
+    assert 0.6 <= sum(row["commodity_type"] == "Coal" for row in sites) / len(sites) <= 0.7
+    units = {"Coal": "Mt", "Gold": "koz", "Copper": "kton", "Nickel": "wmt"}
+    assert all(row["unit"] == units[row["commodity_type"]] for row in sites)
+    assert 0 < sum(row["production_volume"] is not None for row in sites) < len(sites) / 3
+    assert 0 < sum(row["strip_ratio"] is not None for row in sites) < len(sites) / 5
+    abroad = [row for row in sites if row["location"]["province"] is None]
+    assert len(abroad) == 1
+    assert set(abroad[0]["location"].values()) == {None}
+
+
+def test_reserves_come_in_every_shape(sites):
+    shapes = [row["resources_reserves"] for row in sites]
+    assert None in shapes
+    listed = [shape for shape in shapes if isinstance(shape, list)]
+    assert listed
+    assert {tuple(item) for shape in listed for item in shape} == {("category", "volume", "unit")}
+    objects = [shape for shape in shapes if isinstance(shape, dict)]
+    bounds = [shape["calorific_value_kcal"] for shape in objects if "calorific_value_kcal" in shape]
+    assert None in bounds
+    told = {tuple(bound[side] is None for side in ("min", "max")) for bound in bounds if bound}
+    assert told == {(False, False), (True, False), (False, True)}
+    assert any(shape.get("Au_reserves_g_per_ton") for shape in objects)
+    assert any(shape.get("Cu_resources_pct") for shape in objects)
+    assert any(shape["limonite"]["Ni_resources_pct"] for shape in objects if "limonite" in shape)
+    assert any(shape["saprolite"]["Co_resources_Kt"] for shape in objects if "saprolite" in shape)
+
+
+def test_reserves_hold_documented_names_only(sites):
+    name = re.compile(
+        r"measurement_year|calorific_value_kcal|limonite|saprolite"
+        r"|(proven|probable|total)_reserves_Mt|(measured|indicated|inferred|total)_resources_Mt"
+        r"|total_(reserves|resources)_(wmt|dmt)"
+        r"|(Au|Ag)_(reserves|resources)_(koz|g_per_ton)|Cu_(reserves|resources)_(Mt|pct)"
+        r"|(Ni|Co)_(reserves|resources)_Kt|(Ni|Co|Fe|SiO2|MgO|Al2O3)_(reserves|resources)_pct"
+    )
+
+    def names(shape):
+        for key, value in shape.items():
+            yield key
+            if key in {"limonite", "saprolite"}:
+                yield from value
+
+    for row in sites:
+        if isinstance(row["resources_reserves"], dict):
+            assert all(name.fullmatch(key) for key in names(row["resources_reserves"]))
+
+
+def test_coal_adds_up_but_for_the_oddities(sites):
+    wrong, late = 0, 0
+    for row in sites:
+        shape = row["resources_reserves"]
+        if isinstance(shape, dict) and (shape["measurement_year"] or 0) > row["year"]:
+            late += 1
+        if row["commodity_type"] != "Coal" or not isinstance(shape, dict):
+            continue
+        parts = [shape["proven_reserves_Mt"], shape["probable_reserves_Mt"]]
+        if None not in parts and shape["total_reserves_Mt"] is not None:
+            wrong += abs(sum(parts) - shape["total_reserves_Mt"]) > 0.11
+    assert wrong == 1
+    assert late >= 1
