@@ -1,8 +1,8 @@
-# Each target does all its own set-up: a virtual environment in this folder, then the work.
+# Each target makes the virtual environment that it needs in this folder, and then does its work.
 PYTHON ?= python3
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-oldest docs lint faults bench scale clean
+.PHONY: demo test test-oldest lint hooks distributions faults bench scale docs clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
@@ -10,7 +10,7 @@ demo: .venv-demo/ready
 test: .venv-test/ready test-oldest
 	.venv-test/bin/python -m pytest -n 2 $(PYTEST_ARGS)
 
-# The oldest pandas and pyarrow that the package supports. Tests marked `newest` touch neither.
+# Test with the oldest supported pandas and pyarrow, without the tests that are marked `newest`.
 test-oldest: .venv-test-oldest/ready
 	.venv-test-oldest/bin/python -m pytest -n 2 -m "not newest" $(PYTEST_ARGS)
 
@@ -20,20 +20,35 @@ lint: .venv-lint/ready
 	.venv-lint/bin/mypy
 	.venv-lint/bin/lint-imports
 
-# Everything that can go wrong, over loopback; writes docs/faults.md.
+# Run the same tools before each commit.
+hooks: .venv-lint/ready
+	.venv-lint/bin/pre-commit install
+
+# Build the source distribution and the wheel into dist/, check both, and import every public name
+# from the wheel in a fresh environment.
+distributions: .venv-distributions/ready
+	rm -rf dist .venv-wheel
+	.venv-distributions/bin/python -m build
+	.venv-distributions/bin/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	.venv-wheel/bin/python -I -W error -c "from sectorsdf import *"
+	.venv-wheel/bin/sectorsdf --version
+
+# Cause every fault over loopback and record the outcomes; writes docs/faults.md.
 faults: .venv-test/ready
 	.venv-test/bin/python -W error benchmarks/faults.py
 
-# This package side by side with what a user would run instead; writes benchmarks/results.md.
-# QUICK=1 runs every case in its smallest form and judges nothing.
+# Compare this package with what a user would run instead; writes benchmarks/results.md.
+# QUICK=1 runs every case in its smallest form, checks no goal, and writes nothing.
 bench: .venv-bench/ready
 	.venv-bench/bin/python benchmarks/bench.py
 
-# A hundred million rows on disk, asked by DuckDB and Polars; writes docs/howto/scale.md.
+# Query a hundred million rows on disk with DuckDB and Polars; writes docs/howto/scale.md.
 scale: .venv-test/ready
 	.venv-test/bin/python benchmarks/scale.py --write
 
-# The documentation, into docs/_build/html.
+# Build the documentation into docs/_build/html.
 docs: .venv-test/ready
 	.venv-test/bin/python docs/sitebuild.py
 
@@ -63,6 +78,12 @@ docs: .venv-test/ready
 	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
 	touch $@
 
+.venv-distributions/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-distributions
+	.venv-distributions/bin/python -m pip install --quiet --disable-pip-version-check \
+		-e ".[distributions]"
+	touch $@
+
 clean:
-	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-bench .venv-lint
+	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-bench .venv-lint .venv-distributions .venv-wheel
 	rm -rf build dist docs/_build docs/notebooks *.egg-info

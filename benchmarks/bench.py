@@ -1,11 +1,10 @@
-"""How fast, and in how much memory: this package side by side with what a user would run instead.
+"""Measure the speed and memory of this package beside the programs that users would run instead.
 
-`make bench` runs it and writes `benchmarks/results.md` and `docs/images/speed.png`; ``--quick`` (or
-``QUICK=1``) runs every case in its smallest form, judges nothing by time, and writes nothing.
+`make bench` runs it and writes `benchmarks/results.md` and `docs/images/speed.png`. ``--quick`` (or
+``QUICK=1``) runs every case in its smallest form, checks no goal, and writes nothing.
 
-What is run side by side, and what is wanted of it, stands in `bench_cases`. Every contestant has a
-process of its own; they take turns, so that a busy minute of the machine is shared by all, and what
-is compared is the ratio of each round.
+`cases` declares what runs side by side and the goals. Each contender has a process of its own. They
+take turns, so that other work of the machine slows all of them, and ratios are those of each round.
 """
 
 from __future__ import annotations
@@ -27,33 +26,39 @@ from math import log
 from pathlib import Path
 from statistics import median
 
-from bench_cases import OURS, cases
-from replay import PAGE, ROOT, Replay, environment
+from cases import OURS, cases
+from server import PAGE, ROOT, Replay, environment
 
 HERE = Path(__file__).resolve().parent
 REPORT = HERE / "results.md"
 FIGURE = ROOT / "docs" / "images" / "speed.png"
-# Of the same loop of sums, the slowest turn against the fastest.
+# How many times its minimum time the same loop may take on a quiet machine.
 NOISY = 1.3
 PEERS = ("dlt", "httpx", "numpy", "pandas", "polars", "pyarrow", "requests", "urllib3")
 
 
 class Worker:
-    """A process that runs contestants when told."""
+    """A process that runs contenders.
 
-    def __init__(self, more):
+    Parameters
+    ----------
+    variables : mapping of str to str
+        Environment variables besides those of this process.
+    """
+
+    def __init__(self, variables):
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "contestants.py"],
+            [sys.executable, HERE / "worker.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment(**more),
+            env=environment(**variables),
         )
 
-    def run(self, function, given, *, memory=False):
-        """Run one contestant once; return what was measured."""
-        self._process.stdin.write(json.dumps([function, given, memory]) + "\n")
+    def run(self, function, arguments, *, memory=False):
+        """Run one contender once; return what was measured."""
+        self._process.stdin.write(json.dumps([function, arguments, memory]) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
@@ -67,7 +72,7 @@ class Worker:
         self.close()
 
     def close(self):
-        """End the process, if it has not ended."""
+        """End the process if it is running."""
         if self._process.stdin.closed:
             return
         self._process.stdin.close()
@@ -75,24 +80,38 @@ class Worker:
         self._process.wait(timeout=60)
 
 
-def _pulse():
-    begun = time.perf_counter()
+def _loop_time():
+    start = time.perf_counter()
     sum(range(1_000_000))
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def _given(case, entry, servers):
+def _arguments(case, contender, servers):
+    arguments = dict(contender.arguments)
     if case.server is None:
         size = {"row": "rows", "site": "sites"}.get(case.per)
-        return {size: case.rows, **entry.given} if size else entry.given
-    server = servers["plain" if "tls" in entry.given else "main"]
-    given = {name: value for name, value in entry.given.items() if name != "tls"}
-    return {"url": server.url, "rows": case.rows, **given}
+        return {size: case.rows, **arguments} if size else arguments
+    server = servers["main" if arguments.pop("tls", True) else "plain"]
+    return {"url": server.url, "rows": case.rows, **arguments}
 
 
-def run(case, pulses):
-    """Run a case; return the runs of each contestant that is installed, by its label."""
-    runs = {entry.label: [] for entry in case.entries}
+def run(case, loop_times):
+    """Run a case.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    loop_times : list of float
+        The time of a fixed loop before each run is appended here: it shows how busy the machine is.
+
+    Returns
+    -------
+    dict of str to list of dict
+        What was measured in each round, by the label of the contender. Contenders that are not
+        installed are missing.
+    """
+    runs = {contender.label: [] for contender in case.contenders}
     with ExitStack() as stack:
         servers = {}
         if case.server is not None:
@@ -102,52 +121,57 @@ def run(case, pulses):
         workers = {}
 
         for turn in range(0 if case.fresh else -1, case.rounds):
-            for entry in case.entries:
-                pulses.append(_pulse())
-                worker = workers.get(entry.label)
+            for contender in case.contenders:
+                label = contender.label
+                loop_times.append(_loop_time())
+                worker = workers.get(label)
                 if worker is None:
                     worker = stack.enter_context(Worker(case.environment))
-                    workers[entry.label] = worker
-                given = _given(case, entry, servers)
-                facts = worker.run(entry.function, given, memory=case.memory)
+                    workers[label] = worker
+                arguments = _arguments(case, contender, servers)
+                measured = worker.run(contender.function, arguments, memory=case.memory)
                 if case.fresh:
-                    workers.pop(entry.label).close()
-                if "absent" in facts:
-                    runs.pop(entry.label, None)
-                elif turn >= 0:  # the turn before the first warms up
-                    runs[entry.label].append(facts)
+                    workers.pop(label).close()
+                if "absent" in measured:
+                    runs.pop(label, None)
+                elif turn >= 0:  # turn -1 is not counted: imports and caches are cold
+                    runs[label].append(measured)
     return runs
 
 
-def limiter(*, quick):
-    """Sweep under a limiter that is not known at first; return what came of it, in words."""
+def run_under_limit(*, quick):
+    """Sweep with a rate limit that the contenders do not know; return the table as lines."""
     requests, seconds = (5, 0.5) if quick else (30, 2.0)
     pages = 12 if quick else 300
     lines = []
     for label, function in ((OURS, "ours_uncached"), ("8 threads, backoff, 5 tries", "backoff")):
         with Replay(PAGE * pages, limit=(requests, seconds)) as server:
             worker = Worker({})
-            facts = worker.run(function, {"url": server.url, "rows": server.rows})
+            measured = worker.run(function, {"url": server.url, "rows": server.rows})
             worker.close()
-            # Whatever the limit is, asking for the windows is not counted.
+            # This request does not count in a window.
             with urllib.request.urlopen(f"{server.url}/_windows") as answer:
                 windows = json.load(answer)
-        whole = windows[1:-1]
-        used = sum(window["served"] for window in whole)
-        passed = (windows[-1]["opened"] - windows[1]["opened"]) / seconds if whole else 0.0
+        # The first window is for learning the limit, the last is cut short.
+        full = windows[1:-1]
+        served = sum(window["served"] for window in full)
+        elapsed = (windows[-1]["opened"] - windows[1]["opened"]) / seconds if full else 0.0
         refused = [window["refused"] for window in windows]
-        share = used / (requests * passed) if passed else float("nan")
-        lost = 1 - facts["rows"] / server.rows
+        share = served / (requests * elapsed) if elapsed else float("nan")
+        lost = 1 - measured["rows"] / server.rows
         lines.append(
-            f"| {label} | {facts['wall']:.1f} s | {lost:.0%} | {share:.1%} | "
+            f"| {label} | {measured['wall']:.1f} s | {lost:.0%} | {share:.1%} | "
             f"{', '.join(map(str, refused[:12]))} |"
         )
-    title = f"## {pages} pages under a limiter of {requests} in {seconds:g} s, unknown at first"
-    head = "| | wall | rows lost | of the limit used after the first window | refused, by window |"
+    title = f"## {pages} pages with an unknown rate limit of {requests} requests in {seconds:g} s"
+    head = (
+        "| | wall time | rows lost | share of the limit used after the first window "
+        "| refused requests, by window |"
+    )
     return [title, "", head, "|---|--:|--:|--:|---|", *lines, ""]
 
 
-# Telling
+# The report
 
 
 def _spread(values, form):
@@ -165,43 +189,43 @@ def _rate(case, value):
     return f"{1000 * each:.2f} ms" if each >= 1e-5 else f"{1e6 * each:.2f} us"
 
 
-def told(case, runs, *, judge=True):
-    """Return a case's tables as lines; without its goals where nothing is to be judged."""
-    first = case.entries[0].label
-    peak = " peak above the base |" if case.memory else ""
+def format_case(case, runs, *, judge=True):
+    """Return the tables of a case as lines, with its goals if they are to be judged."""
+    first = case.contenders[0].label
+    peak = " peak memory above the baseline |" if case.memory else ""
     lines = [f"## {case.title[0].upper()}{case.title[1:]}", ""]
-    lines += [f"| | wall | CPU a {case.per} | times ours |{peak}"]
+    lines += [f"| | wall time | CPU per {case.per} | relative to {OURS} |{peak}"]
     lines += ["|---|--:|--:|--:|" + ("--:|" if peak else "")]
-    for label, found in runs.items():
-        wall = _spread([facts["wall"] for facts in found], _seconds)
-        cpu = _rate(case, median(facts["cpu"] for facts in found)) if case.per != "start" else ""
-        pairs = zip(found, runs[first], strict=True)
-        times = _spread([facts["wall"] / ours["wall"] for facts, ours in pairs], "{:.2f}".format)
-        more = f" {median(f['peak'] for f in found) / 1e6:.0f} MB |" if peak else ""
-        lines.append(f"| {label} | {wall} | {cpu} | {times} |{more}")
+    for label, rounds in runs.items():
+        wall = _spread([run["wall"] for run in rounds], _seconds)
+        cpu = _rate(case, median(run["cpu"] for run in rounds)) if case.per != "start" else ""
+        pairs = zip(rounds, runs[first], strict=True)
+        ratio = _spread([run["wall"] / ours["wall"] for run, ours in pairs], "{:.2f}".format)
+        memory = f" {median(run['peak'] for run in rounds) / 1e6:.0f} MB |" if peak else ""
+        lines.append(f"| {label} | {wall} | {cpu} | {ratio} |{memory}")
     goals = [goal for goal in case.goals if judge and goal.against in runs]
     if goals:
-        lines += ["", "| wanted | came | |", "|---|--:|---|"]
+        lines += ["", "| goal | measured | result |", "|---|--:|---|"]
     for goal in goals:
         ratios = goal.ratios(runs, first)
         verdict = "met" if goal.met(median(ratios)) else "not met"
-        lines.append(f"| {goal.words()} | {_spread(ratios, '{:.2f}'.format)} | {verdict} |")
+        lines.append(f"| {goal.describe()} | {_spread(ratios, '{:.2f}'.format)} | {verdict} |")
     return [*lines, ""]
 
 
 def _versions():
-    found = {}
+    versions = {}
     for name in PEERS:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return ", ".join(f"{name} {version}" for name, version in found.items())
+            versions[name] = "not installed"
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _slope(points, measure):
-    # From ten thousand rows on: below, what does not depend on the rows outweighs them.
-    pairs = [(log(rows), log(max(facts[measure], 1e-9))) for rows, facts in points if rows >= 1e4]
+    # From ten thousand rows on: with fewer, the costs that do not depend on the rows dominate.
+    pairs = [(log(rows), log(max(run[measure], 1e-9))) for rows, run in points if rows >= 1e4]
     if len(pairs) < 2:
         return float("nan")
     x = sum(a for a, _ in pairs) / len(pairs)
@@ -217,15 +241,15 @@ def draw(results, growth):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
     case, runs = results[0]
     labels = list(runs)[::-1]
-    times = [median(facts["wall"] for facts in runs[label]) for label in labels]
+    times = [median(run["wall"] for run in runs[label]) for label in labels]
     colours = ["tab:blue" if label == OURS else "0.7" for label in labels]
     bars = left.barh(labels, times, color=colours)
     left.bar_label(bars, [f" {seconds:.2f}" for seconds in times])
     left.set(title=case.title, xlabel="seconds", xlim=(0, 1.15 * max(times)))
     for axes, measure, unit in ((middle, "wall", "seconds"), (right, "peak", "bytes")):
-        rows, found = zip(*((n, facts[measure]) for n, facts in growth), strict=True)
-        axes.loglog(rows, found, "o-")
-        title = "time" if measure == "wall" else "peak memory above the base"
+        rows, values = zip(*((n, run[measure]) for n, run in growth), strict=True)
+        axes.loglog(rows, values, "o-")
+        title = "time" if measure == "wall" else "peak memory above the baseline"
         slope = _slope(growth, measure)
         axes.set(title=f"{title}, slope {slope:.2f}", xlabel="rows", ylabel=unit)
         axes.grid(which="major", alpha=0.3)
@@ -234,44 +258,44 @@ def draw(results, growth):
 
 
 def main():
-    """Run all cases, and write what came of them."""
+    """Run all cases, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smallest sizes; write nothing")
-    parser.add_argument("--only", default="", help="cases whose title holds this; write nothing")
-    given = parser.parse_args()
-    quick = given.quick or os.environ.get("QUICK", "") not in ("", "0")
-    pulses, results, lines = [], [], []
+    parser.add_argument("--only", default="", help="cases whose title contains this; write nothing")
+    options = parser.parse_args()
+    quick = options.quick or os.environ.get("QUICK", "") not in ("", "0")
+    loop_times, results, lines = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        chosen = [case for case in cases(folder, quick=quick) if given.only in case.title]
+        chosen = [case for case in cases(folder, quick=quick) if options.only in case.title]
         for case in chosen:
             print(f"... {case.title}", file=sys.stderr, flush=True)
-            runs = run(case, pulses)
+            runs = run(case, loop_times)
             results.append((case, runs))
-            told_now = told(case, runs, judge=not quick)
-            print("\n".join(told_now), flush=True)
+            section = format_case(case, runs, judge=not quick)
+            print("\n".join(section), flush=True)
             if not case.title.startswith("growth"):
-                lines += told_now
-        if given.only in "limiter":
-            told_now = limiter(quick=quick)
-            print("\n".join(told_now), flush=True)
-            lines += told_now
+                lines += section
+        if options.only in "limiter":
+            section = run_under_limit(quick=quick)
+            print("\n".join(section), flush=True)
+            lines += section
     growth = [(c.rows, r[OURS][0]) for c, r in results if c.title.startswith("growth")]
-    lines += grown(growth) if growth else []
-    noise = max(pulses) / min(pulses) if pulses else 1.0
-    if not quick and not given.only:
+    lines += format_growth(growth) if growth else []
+    noise = max(loop_times) / min(loop_times) if loop_times else 1.0
+    if not quick and not options.only:
         REPORT.write_text("\n".join([*_preface(noise), *lines]).rstrip() + "\n", encoding="utf-8")
         draw(results, growth)
 
 
-def grown(growth):
-    """Return the table of growth as lines."""
+def format_growth(growth):
+    """Return the table of time and memory by the number of rows, as lines."""
     lines = ["## Growth with the rows, no latency", ""]
-    lines += ["| rows | wall | peak above the base |"]
+    lines += ["| rows | wall time | peak memory above the baseline |"]
     lines += ["|--:|--:|--:|"]
-    for rows, facts in growth:
-        lines.append(f"| {rows:,} | {_seconds(facts['wall'])} | {facts['peak'] / 1e6:.0f} MB |")
+    for rows, run in growth:
+        lines.append(f"| {rows:,} | {_seconds(run['wall'])} | {run['peak'] / 1e6:.0f} MB |")
     wall, peak = (_slope(growth, measure) for measure in ("wall", "peak"))
-    return [*lines, "", f"Slope on logarithmic scales: {wall:.2f} of time, {peak:.2f} of memory."]
+    return [*lines, "", f"Slope on logarithmic scales: {wall:.2f} for time, {peak:.2f} for memory."]
 
 
 def _preface(noise):
@@ -279,11 +303,12 @@ def _preface(noise):
     lines = [
         "# Measured speed and memory",
         "",
-        "Written by `make bench`. Everything runs on one machine over loopback, against a server",
-        "that replays prebuilt pages of 30 synthetic licences; contestants take turns, and ratios",
-        "are those of each round: the median, and in brackets the least and the greatest. What",
-        "`sectorsdf` does in that time includes its journal, ledger, Parquet cache, certificate,",
-        "and the check of every value; what others do does not.",
+        "`make bench` writes this page. Everything runs on one machine over loopback, against a",
+        "server that replays prebuilt pages of 30 synthetic licences. The programs take turns, and",
+        "each ratio compares two runs of the same round: the tables give the median, and in",
+        "brackets the minimum and the maximum. The time of `sectorsdf` includes its journal,",
+        "ledger, Parquet cache and certificate, and the check of every value; the other programs",
+        "do none of this.",
         "",
         f"{when}, Python {platform.python_version()}, {os.cpu_count()} cores.",
         f"{_versions()}.",
@@ -291,11 +316,11 @@ def _preface(noise):
     ]
     if noise > NOISY:
         lines += [
-            f"**The machine was noisy:** the same sum took up to {noise:.1f} times its least time,",
-            "so that times, and to a lesser degree ratios, are rough.",
+            f"**The machine was noisy:** the same computation took up to {noise:.1f} times its",
+            "minimum time, so the times are rough, and to a lesser degree the ratios.",
             "",
         ]
-    return [*lines, "![Times and growth](../docs/images/speed.png)", ""]
+    return [*lines, "![Time and memory by the number of rows](../docs/images/speed.png)", ""]
 
 
 if __name__ == "__main__":

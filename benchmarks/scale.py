@@ -1,9 +1,10 @@
-"""Past one machine's memory: the same questions of ever larger exports, in memory and from disk.
+"""Measure queries of large exports, in memory and from disk.
 
-``python benchmarks/scale.py`` streams made-up licences to Parquet, as `sectorsdf.write_parquet`
-would write them, asks pandas, DuckDB and Polars the same three questions, each in a process of its
-own, and prints what that took; ``--write`` puts it into `docs/howto/scale.md`. It works in a
-temporary folder and leaves nothing behind. What a sweep costs is arithmetic, and stands here too.
+``python benchmarks/scale.py`` streams made-up licences to Parquet as `sectorsdf.write_parquet`
+writes them, runs the same three queries with pandas, DuckDB and Polars, each in a process of its
+own, and prints the time and memory that they took. ``--write`` puts the tables into
+`docs/howto/scale.md`. It works in a temporary folder, which it removes. The formulas for the cost
+of a sweep are here too.
 """
 
 from __future__ import annotations
@@ -41,18 +42,18 @@ from sectorsdf.sandbox.sample import generate
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "howto" / "scale.md"
 START, END = "<!-- measured: benchmarks/scale.py --write -->", "<!-- end of measured -->"
 
-ROWS_A_PAGE = 30
-REQUESTS_A_MINUTE = 30
+ROWS_PER_PAGE = 30
+REQUESTS_PER_MINUTE = 30
 REGISTER = 4_151
 
 GROUP = 1 << 18
 HOLDERS = 1_000_000
 PROVINCE = "Kalimantan Timur"
 LIMIT = "2GB"
-# No more than this is read into a frame: ten times as many would not fit this machine.
+# The largest export that is read into a frame. Ten times as many rows would need some 30 GiB.
 IN_MEMORY = 10_000_000
-# More than a row was ever seen to take, so that a full disk is noticed before it is full.
-ROOM_A_ROW = 250
+# More bytes than a row takes in any export so far, to check for free space before writing.
+BYTES_PER_ROW = 250
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = (datetime(2005, 1, 1, tzinfo=UTC) - _EPOCH).days
 
@@ -61,28 +62,28 @@ _FIRST_DAY = (datetime(2005, 1, 1, tzinfo=UTC) - _EPOCH).days
 
 
 def pages(rows):
-    """Return how many pages a sweep of so many rows asks for: an empty one costs as much."""
-    return max(1, math.ceil(rows / ROWS_A_PAGE))
+    """Return the number of pages of a sweep. An empty list has one page."""
+    return max(1, math.ceil(rows / ROWS_PER_PAGE))
 
 
 def credits_for(rows):
-    """Return what that costs: a credit a page."""
+    """Return the credits that a sweep costs: one per page."""
     return pages(rows)
 
 
 def minutes(rows):
-    """Return how long the rate limit alone keeps that sweep."""
-    return pages(rows) / REQUESTS_A_MINUTE
+    """Return the minutes that a sweep takes because of the rate limit alone."""
+    return pages(rows) / REQUESTS_PER_MINUTE
 
 
-# An export to ask
+# A made-up export
 
 
 def _register(seed):
     builder = FrameBuilder(MINING_LICENSES)
     builder.add(generate(seed, licenses=REGISTER, auctions=0, sites=0)["mining_licenses"])
-    # By way of a frame, so that the schema has what pandas reads its dtypes from.
-    return to_arrow(from_arrow(builder.table(), {}))
+    # Through a frame, which adds the metadata that pandas reads its dtypes from.
+    return to_arrow(from_arrow(builder.table()))
 
 
 def _joined(*parts):
@@ -99,12 +100,12 @@ def _days(numbers):
 
 
 class Licences:
-    """Made-up licences without end, each group of them the same in every run.
+    """Any number of made-up licences, the same in every run.
 
-    What has few values (type, province, commodity) comes from the sample's rows, with their
-    frequencies and gaps; codes, numbers, days, areas and places are drawn row by row, because a
-    repeated sample would compress as no register does. Every row has a code of its own, and
-    `HOLDERS` companies hold all, the first of them far more than the last.
+    Fields with few values (type, province, commodity) come from the sample's rows, with their
+    frequencies and nulls. Codes, numbers, days, areas and locations are drawn row by row, because a
+    repeated sample would compress better than a real register. Every row has a code of its own.
+    The licences belong to up to `HOLDERS` companies, some with far more of them than others.
     """
 
     def __init__(self, seed=2026):
@@ -125,7 +126,7 @@ class Licences:
         village, district, number = (
             pa.array(draw.integers(1, top, rows)) for top in (9000, 999, 9999)
         )
-        # Ten digits that no two rows share and five by chance: counting up would compress too well.
+        # Ten digits that are unique and five at random: consecutive codes would compress too well.
         counted = np.arange(first, first + rows, dtype=np.int64) * 6_180_339_887 % 10**10
         codes = pa.array(counted * 10**5 + draw.integers(0, 10**5, rows)).cast(pa.string())
         columns |= {
@@ -156,26 +157,29 @@ class Licences:
 
 
 def write(file, rows, *, group=GROUP):
-    """Stream so many licences to a file, two groups of them in memory at any time."""
+    """Stream licences to a Parquet file, with at most two row groups in memory."""
     licences = Licences()
-    # What `sectorsdf.write_parquet` writes with, a row group at a time.
-    how = {
+    # The options of `sectorsdf.write_parquet`.
+    options = {
         "compression": "zstd",
         "use_dictionary": True,
         "write_statistics": True,
         "write_page_index": True,
     }
-    firsts = list(range(0, rows, group))
-    with ThreadPoolExecutor(1) as ahead, pq.ParquetWriter(file, licences.schema, **how) as writer:
-        coming = ahead.submit(licences.group, 0, min(group, rows))
-        for first in firsts:
-            table, then = coming.result(), first + group
-            if then < rows:
-                coming = ahead.submit(licences.group, then, min(group, rows - then))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pq.ParquetWriter(file, licences.schema, **options) as writer,
+    ):
+        next_group = pool.submit(licences.group, 0, min(group, rows))
+        for first in range(0, rows, group):
+            table, following = next_group.result(), first + group
+            if following < rows:
+                size = min(group, rows - following)
+                next_group = pool.submit(licences.group, following, size)
             writer.write_table(table, row_group_size=group)
 
 
-# The questions, of each of those who can answer
+# The queries, for each engine
 
 
 SQL = {
@@ -189,27 +193,27 @@ SQL = {
     """,
     "province": "SELECT count(*) FROM read_parquet($file) WHERE province = $province",
 }
-ASKED = {
+TITLES = {
     "expiring": "hectares by year and commodity",
     "holders": "largest holders",
     "province": "rows of a province",
 }
 
 
-def ask_duckdb(file, question):
-    """Answer from the file, with DuckDB held to a limit of memory."""
+def query_duckdb(file, query):
+    """Query the file with DuckDB, whose memory is limited."""
     duckdb = importlib.import_module("duckdb")
     with duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{LIMIT}'")
         connection.execute(f"SET temp_directory = '{Path(file).with_suffix('.spill')}'")
-        given = {"file": str(file)}
-        if question == "province":
-            given["province"] = PROVINCE
-        return connection.execute(SQL[question], given).fetchall()
+        parameters = {"file": str(file)}
+        if query == "province":
+            parameters["province"] = PROVINCE
+        return connection.execute(SQL[query], parameters).fetchall()
 
 
-def ask_polars(file, question):
-    """Answer from the file, with Polars' streaming engine."""
+def query_polars(file, query):
+    """Query the file with Polars' streaming engine."""
     pl = importlib.import_module("polars")
     licences, area = pl.scan_parquet(file), pl.col("licensed_area_ha").sum()
     year = pl.col("license_expiry_date").dt.year().cast(pl.Int64)
@@ -222,16 +226,16 @@ def ask_polars(file, question):
         .sort(["licensed_area_ha", "company_name"], descending=[True, False])
         .limit(10),
         "province": licences.filter(pl.col("province") == PROVINCE).select(pl.len()),
-    }[question]
+    }[query]
     return lazy.collect(engine="streaming").rows()
 
 
-def ask_pandas(file, question):
-    """Answer from a frame of the whole file, as `sectorsdf.read_parquet` gives it."""
+def query_pandas(file, query):
+    """Read the whole file with `sectorsdf.read_parquet`, and query the frame."""
     frame = sectorsdf.read_parquet(file)
-    if question == "province":
+    if query == "province":
         return [(int((frame["province"] == PROVINCE).sum()),)]
-    if question == "holders":
+    if query == "holders":
         sums = frame.groupby("company_name")["licensed_area_ha"].sum().reset_index()
         ranked = sums.sort_values(["licensed_area_ha", "company_name"], ascending=[False, True])
         return list(ranked.head(10).itertuples(index=False, name=None))
@@ -240,12 +244,12 @@ def ask_pandas(file, question):
     return list(sums.itertuples(index=False, name=None))
 
 
-ANSWERERS = {"pandas": ask_pandas, "DuckDB": ask_duckdb, "Polars": ask_polars}
+ENGINES = {"pandas": query_pandas, "DuckDB": query_duckdb, "Polars": query_polars}
 READERS = {"sectorsdf.read_parquet": sectorsdf.read_parquet, "pandas.read_parquet": pd.read_parquet}
 
 
-def same(one, other):
-    """Tell whether two answers agree, up to the order in which floats were added."""
+def same_answers(one, other):
+    """Return whether two answers agree, up to the rounding of sums."""
     return len(one) == len(other) and all(
         math.isclose(a, b, rel_tol=1e-9) if isinstance(a, float) else a == b
         for left, right in zip(one, other, strict=True)
@@ -253,104 +257,105 @@ def same(one, other):
     )
 
 
-# Each in a process of its own
+# Measuring, each piece of work in a process of its own
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a piece of work took: seconds, the process's greatest memory in bytes, what came."""
+class Measured:
+    """A piece of work: its seconds, the peak memory of its process in bytes, and its result."""
 
     seconds: float
     peak: int
-    came: object
+    result: object
 
 
 def _peak():
     status = Path("/proc/self/status")
     if status.exists():
-        # Unlike getrusage's, this is of the program itself, not of what started it.
-        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
+        # The peak of getrusage may be that of the parent process, from before exec.
+        lines = status.read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
 
-def _timed(function, given):
-    begun = time.perf_counter()
-    came = function(*given)
-    return Taken(time.perf_counter() - begun, _peak(), came)
+def _measure(function, arguments):
+    start = time.perf_counter()
+    result = function(*arguments)
+    return Measured(time.perf_counter() - start, _peak(), result)
 
 
-def alone(function, *given):
-    """Do a piece of work in a new process; return what it took."""
+def measure_alone(function, *arguments):
+    """Call a function in a new process, and measure it."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(_timed, function, given).result()
+        return pool.submit(_measure, function, arguments).result()
 
 
-def ask(who, file, question):
-    """Answer a question."""
-    return ANSWERERS[who](file, question)
+def run_query(engine, file, query):
+    """Run a query with an engine."""
+    return ENGINES[engine](file, query)
 
 
 def frame_bytes(reader, file):
-    """Return what a frame of the whole file takes, its Python objects included."""
+    """Return the bytes of a frame of the whole file, with its Python objects."""
     frame = READERS[reader](file)
     gc.collect()
     return int(frame.memory_usage(deep=True).sum())
 
 
-# All sizes, and what is told of them
+# All sizes, and their report
 
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured of one number of rows."""
+    """The measurements of one number of rows."""
 
     rows: int
-    written: Taken
+    written: Measured
     bytes: int
-    frames: dict[str, Taken]
-    answers: dict[tuple[str, str], Taken]
+    frames: dict[str, Measured]
+    answers: dict[tuple[str, str], Measured]
 
 
-def measure(rows, folder, who=tuple(ANSWERERS), *, in_memory=IN_MEMORY):
-    """Generate an export, ask everyone, compare the answers, remove it."""
+def measure_size(rows, folder, engines=tuple(ENGINES), *, in_memory=IN_MEMORY):
+    """Write an export, run every query with every engine, and compare the answers."""
     file = Path(folder) / f"{rows}.parquet"
-    need, free = rows * ROOM_A_ROW, shutil.disk_usage(folder).free
+    need, free = rows * BYTES_PER_ROW, shutil.disk_usage(folder).free
     if need > free:
         raise RuntimeError(f"{rows:,} rows may need {need:,} bytes; {folder} has {free:,} free")
     try:
-        written = alone(write, file, rows)
+        written = measure_alone(write, file, rows)
         small = rows <= in_memory
-        frames = {name: alone(frame_bytes, name, file) for name in READERS if small}
+        frames = {name: measure_alone(frame_bytes, name, file) for name in READERS if small}
         answers = {}
-        for question in SQL:
-            for name in who:
-                if name != "pandas" or small:
-                    answers[name, question] = alone(ask, name, file, question)
-            came = [taken.came for (_, asked), taken in answers.items() if asked == question]
-            if not all(same(came[0], other) for other in came[1:]):
-                raise RuntimeError(f"answers to {question!r} of {rows:,} rows differ")
+        for query in SQL:
+            for engine in engines:
+                if engine != "pandas" or small:
+                    answers[engine, query] = measure_alone(run_query, engine, file, query)
+            first, *others = [run.result for (_, name), run in answers.items() if name == query]
+            if not all(same_answers(first, other) for other in others):
+                raise RuntimeError(f"answers to {query!r} of {rows:,} rows differ")
         return Size(rows, written, file.stat().st_size, frames, answers)
     finally:
         file.unlink(missing_ok=True)
 
 
-def _cell(taken):
-    return f"{taken.seconds:.1f} s, {taken.peak / 2**30:.1f} GiB" if taken else "not tried"
+def _cell(run):
+    return f"{run.seconds:.1f} s, {run.peak / 2**30:.1f} GiB" if run else "not tried"
 
 
-def told(sizes, *, when=None):
-    """Return what was measured, as Markdown."""
+def format_report(sizes, *, when=None):
+    """Return the measurements as Markdown."""
     versions = ", ".join(
-        f"{x} {metadata.version(x)}" for x in ("pandas", "pyarrow", "duckdb", "polars")
+        f"{name} {metadata.version(name)}" for name in ("pandas", "pyarrow", "duckdb", "polars")
     )
     day = (when or datetime.now(UTC)).date()
     lines = [
         f"Measured {day}: Python {platform.python_version()}, {os.cpu_count()} cores, {versions}.",
         "",
-        "| rows | Parquet | bytes a row | generated in |",
+        "| rows | Parquet | bytes per row | time and memory to write |",
         "|--:|--:|--:|--:|",
     ]
     for size in sizes:
@@ -358,47 +363,48 @@ def told(sizes, *, when=None):
         lines.append(
             f"| {size.rows:,} | {mebibytes:,.0f} MiB | {each:.0f} | {_cell(size.written)} |"
         )
-    lines += ["", "| a frame by | rows | bytes a row | read in, peak |", "|---|--:|--:|--:|"]
+    head = "| reader of a frame | rows | bytes per row | time and memory to read |"
+    lines += ["", head, "|---|--:|--:|--:|"]
     for name in READERS:
         for size in (size for size in sizes if size.frames):
-            taken = size.frames[name]
+            run = size.frames[name]
             lines.append(
-                f"| `{name}` | {size.rows:,} | {taken.came / size.rows:.0f} | {_cell(taken)} |"
+                f"| `{name}` | {size.rows:,} | {run.result / size.rows:.0f} | {_cell(run)} |"
             )
-    lines += ["", f"| question | rows | {' | '.join(ANSWERERS)} |", "|---|--:|--:|--:|--:|"]
-    for question, words in ASKED.items():
+    lines += ["", f"| query | rows | {' | '.join(ENGINES)} |", "|---|--:|--:|--:|--:|"]
+    for query, title in TITLES.items():
         for size in sizes:
-            cells = " | ".join(_cell(size.answers.get((name, question))) for name in ANSWERERS)
-            lines.append(f"| {words} | {size.rows:,} | {cells} |")
+            cells = " | ".join(_cell(size.answers.get((name, query))) for name in ENGINES)
+            lines.append(f"| {title} | {size.rows:,} | {cells} |")
     return "\n".join(lines)
 
 
-def put(text, page=PAGE):
-    """Put Markdown between the page's markers."""
+def write_report(text, page=PAGE):
+    """Write Markdown between the markers of a page."""
     before, start, rest = page.read_text(encoding="utf-8").partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
-        raise RuntimeError(f"{page} lacks {START!r} or {END!r}")
+        raise RuntimeError(f"{page} must contain {START!r} and {END!r}")
     page.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def main(arguments=None):
-    """Measure every size, and tell."""
+    """Measure every size, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000_000, help="rows of the largest export")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
-    given = parser.parse_args(arguments)
-    if given.rows < 1:
-        parser.error(f"--rows must be at least 1, not {given.rows}")
+    parser.add_argument("--write", action="store_true", help=f"write the tables into {PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.rows < 1:
+        parser.error(f"--rows must be at least 1, not {options.rows}")
     sizes = []
     with tempfile.TemporaryDirectory(prefix="sectorsdf-scale-") as folder:
-        for rows in sorted({min(given.rows, 1_000_000), min(given.rows, IN_MEMORY), given.rows}):
-            sizes.append(measure(rows, folder))
+        for rows in sorted({*(min(options.rows, n) for n in (1_000_000, IN_MEMORY)), options.rows}):
+            sizes.append(measure_size(rows, folder))
             print(f"{rows:,} rows measured", file=sys.stderr)
-    text = told(sizes)
+    text = format_report(sizes)
     print(text)
-    if given.write:
-        put(text)
+    if options.write:
+        write_report(text)
 
 
 if __name__ == "__main__":

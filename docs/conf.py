@@ -1,4 +1,4 @@
-"""How Sphinx builds this site: offline, with warnings as errors (``make docs``)."""
+"""Sphinx configuration. ``make docs`` builds the site offline and treats warnings as errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "myst_nb",
-    "sitemade",
+    "site_extension",
 ]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 nitpicky = True
-# Types of other projects, words of NumPy-style types, and what a docstring calls by a short name:
-# their pages would have to be asked for over the network, or are no pages at all.
+# Types of other projects, the words of NumPy-style types, and names that a docstring abbreviates.
+# Resolving them would need inventories from the network, or they have no page at all.
 nitpick_ignore_regex = [("py:(class|obj|func|exc|attr|meth)", r"(?!sectorsdf\.).*")]
 
-# The docstrings name their objects in single backticks, and tell their types themselves.
+# The docstrings name objects in single backticks and state the types in their own words.
 default_role = "py:obj"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
@@ -41,7 +41,7 @@ toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
-# The notebooks are shown as they were committed; a test of their own runs them.
+# The site shows the committed outputs of the notebooks; the tests run them.
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 suppress_warnings = ["config.cache"]
@@ -56,7 +56,7 @@ html_favicon = "_static/mark.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
-# These stand alone: their section has no other page.
+# The section of each of these pages has no other page.
 html_sidebars = {name: [] for name in ("index", "cli", "changelog")}
 html_theme_options = {
     "logo": {

@@ -22,7 +22,7 @@ import sectorsdf.plot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# The same picture is the same file, each time that it is drawn.
+# Fixed identifiers make the same figure the same file every time.
 mpl.rcParams["svg.hashsalt"] = "sectorsdf"
 IMAGES = Path(__file__).parent / "images"
 TODAY = {"today": date(2026, 1, 15)}
@@ -30,21 +30,21 @@ UNITS = {"Coal": "Mt", "Copper": "Mt", "Gold": "Mt", "Nickel": "wmt"}
 
 
 def reserves(largest: int = 5) -> Path:
-    """Reserves and resources by category of the largest sites of each commodity."""
+    """Draw reserves and resources by category of the largest sites of each commodity."""
     with sectorsdf.sandbox.running() as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", sectorsdf.DataWarning)
         figures = sectorsdf.get_mining_site_resources(client=client)
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
-    shown = {}
+    legend = {}
     for axis, (commodity, unit) in zip(axes.flat, UNITS.items(), strict=True):
         sectorsdf.plot.resources_bars(
             figures, commodity=commodity, unit=unit, top=largest, legend=False, ax=axis
         )
         axis.set_title(commodity, loc="left", fontweight="bold")
         handles, labels = axis.get_legend_handles_labels()
-        shown |= dict(zip(labels, handles, strict=True))
+        legend |= dict(zip(labels, handles, strict=True))
     figure.legend(
-        shown.values(), shown, loc="outside lower center", ncols=4, frameon=False, fontsize=9
+        legend.values(), legend, loc="outside lower center", ncols=4, frameon=False, fontsize=9
     )
     figure.suptitle("Resources (upper bar) and reserves (lower bar) of the largest sites")
     path = IMAGES / "reserves.png"
@@ -54,31 +54,32 @@ def reserves(largest: int = 5) -> Path:
 
 
 def home() -> Path:
-    """Draw what one frame of the register holds: hectares by year of expiry."""
+    """Draw the licensed area of the register by year of expiry."""
     with sectorsdf.sandbox.running(server=TODAY) as client:
         licences = sectorsdf.get_mining_licenses(client=client)
     axes = sectorsdf.plot.expiry_timeline(licences, freq="year", as_of=TODAY["today"])
-    return _saved(axes, "home.svg", (8.6, 4.4))
+    return _save(axes, "home.svg", (8.6, 4.4))
 
 
-def places() -> Path:
-    """Draw where the sites lie."""
+def sites_map() -> Path:
+    """Draw the sites on a map."""
     with sectorsdf.sandbox.running(server=TODAY) as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", sectorsdf.DataWarning)
         sites = sectorsdf.get_mining_sites(details=True, client=client)
-    return _saved(sectorsdf.plot.site_map(sites), "map.png", (11, 4.6))
+    return _save(sectorsdf.plot.site_map(sites), "map.png", (11, 4.6))
 
 
-def _saved(axes: Axes, name: str, size: tuple[float, float]) -> Path:
+def _save(axes: Axes, name: str, size: tuple[float, float]) -> Path:
     path = IMAGES / name
     axes.figure.set_size_inches(*size)
-    told = ["Date", "Creator"] if path.suffix == ".svg" else ["Software"]
-    axes.figure.savefig(path, dpi=110, metadata=dict.fromkeys(told), bbox_inches="tight")
+    # Metadata that would differ from run to run is left out.
+    omitted = ["Date", "Creator"] if path.suffix == ".svg" else ["Software"]
+    axes.figure.savefig(path, dpi=110, metadata=dict.fromkeys(omitted), bbox_inches="tight")
     plt.close(axes.figure)
     return path
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    for draw in (reserves, home, places):
+    for draw in (reserves, home, sites_map):
         draw()

@@ -1,8 +1,8 @@
-"""Run the pages' Python blocks, and write what they print below them.
+"""Run the Python blocks of the pages and write their output below them.
 
-A block of ``text`` that follows a block of ``python`` is what that block prints. Run
-``python docs/pages.py`` to write all of them anew, or only those of the pages that are named; the
-tests tell when that is due.
+A ``text`` block that follows a ``python`` block is the output of that block.
+``python docs/pages.py`` rewrites the outputs of every page, or of the pages passed as arguments.
+The tests fail if an output is out of date.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Block:
     code : str
         The program.
     line : int
-        Where on the page it begins, from 1.
+        The first line of the program on the page, counted from 1.
     printed : str or None
-        What the page says that it prints; None where it says nothing.
+        The output that the page shows, or None if it shows none.
     span : tuple of int
-        Where that stands in the page's text.
+        The position of that output in the text of the page.
     """
 
     code: str
@@ -45,14 +45,14 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return every page that stands in the repository."""
-    made = {DOCS / "_build", DOCS / "notebooks"}
+    """Return the committed pages, without generated ones."""
+    generated = {DOCS / "_build", DOCS / "notebooks"}
     found = sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.rst")])
-    return [path for path in found if not made & set(path.parents)]
+    return [path for path in found if not generated & set(path.parents)]
 
 
 def blocks(text: str) -> list[Block]:
-    """Return a page's blocks of Python, in order."""
+    """Return the Python blocks of a page, in order."""
     return [
         Block(
             found["code"],
@@ -65,20 +65,20 @@ def blocks(text: str) -> list[Block]:
 
 
 def run(path: Path) -> list[tuple[Block, str]]:
-    """Run a page's blocks in one namespace, in the present folder; return what each printed."""
+    """Run the blocks of a page in one namespace; return each block with its output."""
     names: dict[str, object] = {"__name__": "page"}
-    said = []
+    outputs = []
     for block in blocks(path.read_text(encoding="utf-8")):
-        # The lines before it are kept, so that a traceback tells the page's own line.
+        # The empty lines make a traceback show the line number of the page.
         program = compile("\n" * (block.line - 1) + block.code, str(path), "exec")
         with contextlib.redirect_stdout(io.StringIO()) as stream:
             exec(program, names)  # noqa: S102 - the project's own pages
-        said.append((block, stream.getvalue()))
-    return said
+        outputs.append((block, stream.getvalue()))
+    return outputs
 
 
 def main(names: list[str]) -> None:
-    """Write what the blocks print, on the pages that are named, or on every page."""
+    """Rewrite the outputs on the named pages, or on every page."""
     os.environ["MPLBACKEND"] = "Agg"
     home = Path.cwd()
     for path in [Path(name).resolve() for name in names] or pages():
@@ -87,11 +87,11 @@ def main(names: list[str]) -> None:
             os.environ["SECTORSDF_CACHE_DIR"] = f"{folder}/cache"
             os.environ["SECTORSDF_CONFIG_DIR"] = f"{folder}/config"
             try:
-                said = run(path)
+                outputs = run(path)
             finally:
                 os.chdir(home)
         text = path.read_text(encoding="utf-8")
-        for block, printed in reversed(said):
+        for block, printed in reversed(outputs):
             if block.printed is not None:
                 start, end = block.span
                 text = text[:start] + printed + text[end:]

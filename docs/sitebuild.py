@@ -1,6 +1,6 @@
-"""Build the site: ``python docs/sitebuild.py [FOLDER]``; by default into ``docs/_build/html``.
+"""Build the site with ``python docs/sitebuild.py [FOLDER]``; the default is ``docs/_build/html``.
 
-Warnings are errors, and so are references that lead nowhere. Nothing is fetched over the network.
+Warnings and unresolved references are errors. The build does not use the network.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ DOCS = Path(__file__).resolve().parent
 
 
 def build(folder: Path) -> None:
-    """Build the site into a folder, from scratch."""
+    """Build the whole site into a folder."""
     command = [sys.executable, "-m", "sphinx", "-b", "html", "--fresh-env", "--nitpicky", "--quiet"]
     command += ["--fail-on-warning", "--keep-going", "--doctree-dir", f"{folder}.doctrees"]
     subprocess.run([*command, str(DOCS), str(folder)], check=True)  # noqa: S603

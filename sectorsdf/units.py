@@ -1,9 +1,11 @@
-"""Units of the mining data: what they are called, what they count, and exact conversions.
+"""Read the units of the mining data, and convert figures if that is exact by definition.
 
-A conversion is made only where it is exact by definition. Sources: the SI Brochure (9th edition,
-2019, table 8: 1 t = 1000 kg); the international troy ounce of 31.1034768 g (480 grains of the
-1959 international yard and pound agreement). The factors themselves come from `pint`, with
-rational arithmetic, as its floats are off in the last digit.
+Sources: the SI Brochure (9th edition, 2019, table 8: 1 t = 1000 kg); the international troy ounce
+of 31.1034768 g (480 grains of the 1959 international yard and pound agreement). The factors come
+from `pint` with rational arithmetic, because its floats are wrong in the last digit.
+
+This module owns the vocabulary of units, components and measures. It must not import any other
+module of the package than `errors`.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ __all__ = [
     "usual_component",
 ]
 
-# Unit as it is written for people, what it counts, its spellings in keys and texts, and its name
-# in pint. "mt" and "MT" are left out on purpose: in Indonesian reports they mean metric tonnes
-# as often as million tonnes. The scale of wmt and dmt is not defined, so they have no pint name.
+# The unit as frames show it, what it counts, its spellings in keys and texts, and its name in pint.
+# "mt" and "MT" are not spellings: in Indonesian reports they mean metric tonnes as often as million
+# tonnes. The API does not define the scale of wmt and dmt, so they have no name in pint.
 _VOCABULARY: Final = (
     ("Mt", "mass", "Mt", "megatonne"),
     ("Kt", "mass", "Kt kton", "kilotonne"),
@@ -57,7 +59,7 @@ _PINT: Final = {unit: name for unit, _, _, name in _VOCABULARY}
 _KIND: Final = {unit: kind for unit, kind, _, _ in _VOCABULARY}
 MATERIALS: Final = frozenset({"ore", "coal"})
 
-# What each measure may be counted in, and what that means in words.
+# What the units of each measure may count, and what to call its figures in messages.
 _MEASURES: Final = {
     "tonnage": ({"mass", "moist"}, "a tonnage of ore or coal"),
     "contained": ({"mass", "ounce"}, "a mass of contained metal"),
@@ -65,10 +67,10 @@ _MEASURES: Final = {
     "calorific_value": ({"energy"}, "a calorific value"),
     "production_volume": ({"mass", "moist", "ounce"}, "a production"),
 }
-# What a commodity's production counts where it is metal, and what its unnamed ounces are of.
+# The commodities whose production is metal, and the metal of their ounces without a component.
 _METALS: Final = {"gold": "Au", "silver": "Ag", "platinum": "Pt", "copper": "Cu", "tin": "Sn"}
 _PRECIOUS: Final = frozenset({"Au", "Ag", "Pt"})
-# Up to uranium: nothing beyond it is mined, and plain words such as "No" would be read as it.
+# The elements up to uranium. No later element is mined, and the word "No" would be nobelium.
 _ELEMENT: Final = (
     "A[cglrstu]|B[aeir]?|C[adelorsu]?|Dy|E[ru]|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]|M[gno]|"
     "N[abdei]?|Os?|P[abdmortu]?|R[abehnu]|S[bceimnr]?|T[abcehilm]|U|V|W|Xe|Yb?|Z[nr]"
@@ -78,7 +80,7 @@ _SYMBOL: Final = re.compile(rf"(?:{_ELEMENT})|(?:(?:{_ELEMENT})\d*)+O\d*")
 
 @lru_cache(maxsize=1024)
 def read_unit(text: str) -> tuple[str, str] | None:
-    """Give the unit that a spelling means and what it counts; None where it is not known.
+    """Return the unit of a spelling and what it counts, or None for an unknown spelling.
 
     Parameters
     ----------
@@ -89,20 +91,20 @@ def read_unit(text: str) -> tuple[str, str] | None:
     -------
     tuple of str or None
         One of Mt, Kt, t, kg, wmt, dmt, oz, koz, Moz, %, ppm, g/t, kcal/kg, and what it counts:
-        mass, moist (mass of ore with its moisture named), ounce, share or energy.
+        mass, moist (mass of ore, stated wet or dry), ounce, share or energy.
     """
     return _EXACT.get(text) or _ANY_CASE.get(text.lower())
 
 
 def measured_by(kind: str, component: str | None) -> str | None:
-    """Tell what a figure of this component is in such a unit; None where that makes no sense.
+    """Return what a figure of this component measures, or None if the unit does not fit it.
 
     Parameters
     ----------
     kind : str
-        What the unit counts, as `read_unit` tells it.
+        What the unit counts, as `read_unit` returns it.
     component : str or None
-        ore, coal, the symbol of an element or oxide, or None where none is named.
+        ore, coal, the symbol of an element or oxide, or None if the key names none.
 
     Returns
     -------
@@ -118,17 +120,17 @@ def measured_by(kind: str, component: str | None) -> str | None:
 
 
 def read_component(text: str) -> str | None:
-    """Give what a word says is measured: ore, coal, the symbol of an element or of an oxide.
+    """Return the component that a word names: ore, coal, or the symbol of an element or oxide.
 
     Parameters
     ----------
     text : str
-        One part of a key. Symbols only in their own case: ``"Co"`` is cobalt, ``"co"`` nothing.
+        One part of a key. The case of a symbol counts: ``"Co"`` is cobalt, ``"co"`` is nothing.
 
     Returns
     -------
     str or None
-        None where the word is none of these.
+        None if the word names no component.
     """
     if text.lower() in MATERIALS:
         return text.lower()
@@ -136,19 +138,19 @@ def read_component(text: str) -> str | None:
 
 
 def usual_component(measure: str, commodity_type: str | None) -> str | None:
-    """Tell what a figure without a named component is of, at a site of this commodity.
+    """Return the component of a figure that names none, at a site of this commodity.
 
     Parameters
     ----------
     measure : str
-        tonnage or contained; contained without a name comes in ounces only.
+        tonnage or contained; only ounces of contained metal name no component.
     commodity_type : str or None
-        As the site gives it, in any case.
+        The site's commodity type, in any case.
 
     Returns
     -------
     str or None
-        coal or ore for a tonnage; Au, Ag or Pt for ounces; None where it is open.
+        coal or ore for a tonnage; Au, Ag or Pt for ounces; None if the commodity does not decide.
     """
     commodity = (commodity_type or "").strip().lower()
     if measure == "tonnage":
@@ -158,12 +160,12 @@ def usual_component(measure: str, commodity_type: str | None) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _registry() -> Any:  # noqa: ANN401 - pint is optional, so its types may not be there
+def _registry() -> Any:  # noqa: ANN401 - an extra's type
     try:
-        import pint  # noqa: PLC0415 - needs a tenth of a second and an extra
+        import pint  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
-        msg = "converting units needs pint: pip install 'sectorsdf[units]'"
-        raise ConfigurationError(msg) from None
+        message = "converting units needs pint: pip install 'sectorsdf[units]'"
+        raise ConfigurationError(message) from None
     return pint.UnitRegistry(non_int_type=Fraction)
 
 
@@ -173,45 +175,45 @@ def _factor(unit: str, to: str) -> Fraction:
 
 
 def _obstacle(unit: str | None, to: str, measure: str) -> str | None:
-    """Say why figures in `unit` cannot become `to`; None where they can."""
+    """Return why figures in `unit` cannot be converted to `to`, or None if they can."""
     kinds, words = _MEASURES[measure]
-    kind, goal = _KIND.get(unit or ""), _KIND[to]
-    why = None
+    kind, target_kind = _KIND.get(unit or ""), _KIND[to]
+    reason = None
     if unit is None:
-        why = "their unit is missing; fill the unit column first"
+        reason = "their unit is missing; fill the unit column first"
     elif kind is None:
-        why = f"the unit is not known; known are {', '.join(_KIND)}"
-    elif kind == goal == "energy" or (unit == to and kind in kinds):
-        why = None
-    elif kind == goal == "moist":
-        why = (
+        reason = f"the unit is not known; known are {', '.join(_KIND)}"
+    elif kind == target_kind == "energy" or (unit == to and kind in kinds):
+        reason = None
+    elif kind == target_kind == "moist":
+        reason = (
             "wet tonnes become dry tonnes (and back) only with the moisture of that ore, which "
-            "the data do not give; take the figures that are given in the other unit"
+            "the data do not contain; use the figures that the API gives in the other unit"
         )
-    elif "energy" in (kind, goal):
-        why = (
+    elif "energy" in (kind, target_kind):
+        reason = (
             "an energy per mass is not a mass or a share, and the calorie itself has several "
             "definitions (4.184 J, 4.1868 J); a calorific value stays in kcal/kg"
         )
-    elif kind not in kinds or goal not in kinds:
-        fitting = ", ".join(name for name, sort in _KIND.items() if sort in kinds)
-        why = f"{words} is not counted in that; fitting units are {fitting}"
-    elif "moist" in (kind, goal):
-        why = (
+    elif kind not in kinds or target_kind not in kinds:
+        fitting = ", ".join(name for name, counted in _KIND.items() if counted in kinds)
+        reason = f"{words} does not have that unit; fitting units are {fitting}"
+    elif "moist" in (kind, target_kind):
+        reason = (
             "the API does not define the scale of wmt and dmt (the figures look like million "
             "tonnes, the abbreviations mean single ones), and wet tonnes would need the moisture; "
             "choose the rows in one unit first, and keep wmt and dmt as they are"
         )
-    return why
+    return reason
 
 
-def _refusal(counts: dict[str | None, int], to: str, measure: str, why: str) -> str:
-    listed = ", ".join(f"{count} row(s) in {unit!r}" for unit, count in counts.items())
-    return f"{measure}: {listed} cannot become {to!r}: {why}"
+def _describe_refusal(counts: dict[str | None, int], to: str, measure: str, reason: str) -> str:
+    rows = ", ".join(f"{count} row(s) in {unit!r}" for unit, count in counts.items())
+    return f"{measure}: {rows} cannot become {to!r}: {reason}"
 
 
 def _substances(frame: pd.DataFrame, measure: str) -> set[str]:
-    """Tell which substances (ore or coal, metal) the rows to be converted are of."""
+    """Return whether the rows to be converted are of ore or coal, of metal, or of both."""
     if measure in {"tonnage", "contained"} and "component" in frame:
         named = set(frame["component"].dropna())
         return {"ore or coal" if name in MATERIALS else "metal" for name in named}
@@ -222,35 +224,36 @@ def _substances(frame: pd.DataFrame, measure: str) -> set[str]:
 
 
 def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.DataFrame:
-    """Give a new frame with the figures of one measure in another unit.
+    """Convert the figures of one measure to another unit, in a new frame.
 
-    Only conversions that are exact by definition are made (a result is the float64 nearest to
-    the exact product, or its neighbour); everything else is refused, for the whole frame, so
-    that no frame is ever half converted.
+    Only conversions that are exact by definition are made; a result is the float64 nearest to the
+    exact product, or its neighbour. Any other conversion is an error for the whole frame, so no
+    frame is ever half converted.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Resources, one row a figure (columns ``measure``, ``value``, ``value_min``,
+        Resources, one row for each figure (columns ``measure``, ``value``, ``value_min``,
         ``value_max``, ``unit``), or for ``measure="production_volume"`` sites (columns
         ``production_volume`` and ``unit``). It is not changed.
     to : str
-        The unit wanted. tonnage: t, Kt, Mt, kg. contained: the same or oz, koz, Moz (troy).
-        grade: %, g/t, ppm. Other spellings of these (kt, kton) are understood.
+        The new unit. tonnage: t, Kt, Mt, kg. contained: the same or oz, koz, Moz (troy). grade: %,
+        g/t, ppm. Other spellings of these, such as kt and kton, are valid too.
     measure : {"tonnage", "contained", "grade", "calorific_value", "production_volume"}
-        Whose rows are converted. Rows of other measures, and rows without a number, stay.
+        The measure to convert. Rows of other measures and rows without a number stay as they are.
 
     Returns
     -------
     pandas.DataFrame
-        A copy with other numbers and another ``unit`` in those rows. ``attrs`` and dtypes are
-        kept; ``raw`` and ``source_field`` still tell what the API gave.
+        A copy with the new numbers and the new ``unit`` in those rows. ``attrs`` and dtypes are
+        kept; ``raw`` and ``source_field`` still show what the API sent.
 
     Raises
     ------
     UnitError
-        An unknown unit; wet or dry tonnes (wmt, dmt) to anything else; ore or coal mixed with
-        metal; a calorific value to a mass; a unit that the measure is not counted in.
+        The unit is unknown, or one that the measure does not have; wet or dry tonnes (wmt, dmt)
+        would become another unit; a calorific value would become a mass; or the rows mix ore or
+        coal with metal.
     ConfigurationError
         The extra ``units`` (pint) is not installed.
 
@@ -261,52 +264,57 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
     international troy ounce of 31.1034768 g.
     """
     if measure not in _MEASURES:
-        msg = f"measure {measure!r} is not one of {', '.join(_MEASURES)}; convert one at a time"
-        raise UnitError(msg)
-    goal = read_unit(to)
-    if goal is None:
-        msg = f"cannot convert {measure} to {to!r}: not a known unit; known are {', '.join(_KIND)}"
-        raise UnitError(msg)
-    target = goal[0]
+        message = f"measure={measure!r} is not one of {', '.join(_MEASURES)}; convert one at a time"
+        raise UnitError(message)
+    known_target = read_unit(to)
+    if known_target is None:
+        message = (
+            f"cannot convert {measure} to {to!r}: the unit is not known; known are "
+            f"{', '.join(_KIND)}"
+        )
+        raise UnitError(message)
+    target = known_target[0]
     sites = measure == "production_volume"
     columns = [measure] if sites else ["value", "value_min", "value_max"]
     absent = {"unit", *columns, *([] if sites else ["measure"])} - set(frame.columns)
     if absent:
-        msg = f"cannot convert {measure}: the frame has no column {', '.join(sorted(absent))}"
-        raise UnitError(msg)
-    chosen = frame[columns].notna().any(axis=1).to_numpy()
+        message = f"cannot convert {measure}: the frame has no column {', '.join(sorted(absent))}"
+        raise UnitError(message)
+    selected = frame[columns].notna().any(axis=1).to_numpy()
     if not sites:
-        chosen = chosen & (frame["measure"] == measure).fillna(value=False).to_numpy(dtype=bool)
+        selected = selected & (frame["measure"] == measure).fillna(value=False).to_numpy(dtype=bool)
     rows: dict[str | None, list[int]] = {}
-    told = frame["unit"].notna().to_numpy()
-    for at, name in enumerate(frame["unit"].tolist()):
-        if chosen[at]:
-            unit = str(name) if told[at] else None
+    has_unit = frame["unit"].notna().to_numpy()
+    for row, name in enumerate(frame["unit"].tolist()):
+        if selected[row]:
+            unit = str(name) if has_unit[row] else None
             known = read_unit(unit) if unit is not None else None
-            rows.setdefault(known[0] if known else unit, []).append(at)
+            rows.setdefault(known[0] if known else unit, []).append(row)
     counts = {unit: len(positions) for unit, positions in rows.items()}
-    blocked: dict[str, dict[str | None, int]] = {}
+    refused: dict[str, dict[str | None, int]] = {}
     for unit, count in counts.items():
-        if (why := _obstacle(unit, target, measure)) is not None:
-            blocked.setdefault(why, {})[unit] = count
-    substances = _substances(frame[chosen], measure)
+        if (reason := _obstacle(unit, target, measure)) is not None:
+            refused.setdefault(reason, {})[unit] = count
+    substances = _substances(frame[selected], measure)
     if len(substances) > 1 or (measure, *substances) in {
         ("tonnage", "metal"),
         ("contained", "ore or coal"),
     }:
-        why = "tonnes of ore or coal and tonnes of metal are not the same thing"
-        blocked.setdefault(f"{why}; choose the rows of one first", counts)
-    if blocked:
-        reasons = [_refusal(those, to, measure, why) for why, those in blocked.items()]
-        raise UnitError(". ".join([*reasons, "Nothing was changed."]))
-    out = frame.copy()
+        reason = "tonnes of ore or coal and tonnes of metal are not the same thing"
+        refused.setdefault(f"{reason}; choose the rows of one of them first", counts)
+    if refused:
+        sentences = [
+            _describe_refusal(units, to, measure, reason) for reason, units in refused.items()
+        ]
+        raise UnitError(". ".join([*sentences, "Nothing was changed."]))
+    converted = frame.copy()
     for unit, positions in rows.items():
         factor = Fraction(1) if unit == target else _factor(str(unit), target)
-        where = np.zeros(len(frame), dtype=bool)
-        where[positions] = True
+        here = np.zeros(len(frame), dtype=bool)
+        here[positions] = True
         if factor != 1:
-            # Dividing by a whole number rounds once; multiplying by its reciprocal twice.
-            part = out.loc[where, columns] * factor.numerator / factor.denominator
-            out.loc[where, columns] = part
-        out.loc[where, "unit"] = target
-    return out
+            # Division by a whole number rounds once, multiplication by its reciprocal twice.
+            numbers = converted.loc[here, columns] * factor.numerator / factor.denominator
+            converted.loc[here, columns] = numbers
+        converted.loc[here, "unit"] = target
+    return converted

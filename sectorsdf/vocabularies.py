@@ -1,7 +1,8 @@
-"""The values that the API's filters allow, as `Literal` types that the code reuses at run time.
+"""List the values that the API's filters accept, as `Literal` types and as tuples.
 
-Source: the enumerations of the provider's OpenAPI file. The API's own vocabulary can grow: every
-getter takes ``validate=False`` to send a value that does not stand here.
+Source: the enumerations of the provider's OpenAPI file. The API's vocabulary can grow, so every
+getter takes ``validate=False`` to send a value that is not listed here. This module must not import
+any other module of the package.
 """
 
 from __future__ import annotations

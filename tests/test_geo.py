@@ -1,4 +1,4 @@
-"""Frames as geography: every row kept, each place that cannot be reported."""
+"""GeoDataFrames: every row is kept, and each impossible location is reported."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ def _places(longitude, latitude, **columns):
             "latitude": pd.array(latitude, dtype="Float64"),
             **columns,
         },
-        index=pd.Index(range(10, 10 + len(longitude)), name="place"),
+        index=pd.Index(range(10, 10 + len(longitude)), name="position"),
     )
     frame.attrs = {"sectorsdf": {"dataset": "mining_licenses", "source": "made up"}}
     return frame
@@ -40,7 +40,7 @@ def _geojson(*texts):
     return {"location_geojson": pd.array(texts, dtype="string")}
 
 
-def test_points_stand_where_the_coordinates_say(geopandas):
+def test_points_have_the_coordinates_of_their_rows(geopandas):
     frame = _places([110.5, 140.0], [-3.25, 2.0])
     mapped = geo.to_geodataframe(frame)
     assert isinstance(mapped, geopandas.GeoDataFrame)
@@ -65,11 +65,11 @@ def test_a_getters_frame_keeps_rows_order_index_dtypes_and_provenance(geopandas,
     here = licences["longitude"].notna()
     assert 0 < here.sum() < len(licences)
     assert mapped.geometry.notna().equals(here)
-    facts = mapped.attrs["sectorsdf"]
-    assert facts["without_geometry"] == (~here).sum()
-    told = {"without_geometry", "geometry_problems"}
-    assert {k: v for k, v in facts.items() if k not in told} == licences.attrs["sectorsdf"]
-    # The caller's frame is as it was, its attrs no less than its cells.
+    provenance = mapped.attrs["sectorsdf"]
+    assert provenance["without_geometry"] == (~here).sum()
+    added = {"without_geometry", "geometry_problems"}
+    assert {k: v for k, v in provenance.items() if k not in added} == licences.attrs["sectorsdf"]
+    # The caller's frame is not changed, neither its attrs nor its cells.
     pd.testing.assert_frame_equal(licences, before)
     assert json.dumps(licences.attrs) == attrs
     assert json.dumps(mapped.attrs)
@@ -91,7 +91,7 @@ def test_a_true_geometry_goes_before_its_centre(geopandas):
     assert mapped.geometry.iloc[0].bounds == (110, -2, 111, -1)
 
 
-def test_a_true_geometry_stands_in_for_wrong_coordinates(geopandas):
+def test_a_true_geometry_is_used_instead_of_wrong_coordinates(geopandas):
     frame = _places([-1.5], [110.5], **_geojson(json.dumps(_POLYGON)))
     mapped = geo.to_geodataframe(frame)
     assert mapped.geom_type.tolist() == ["Polygon"]
@@ -116,11 +116,13 @@ def test_rows_without_a_place_are_kept_counted_and_cause_no_warning(geopandas):
         (110.0, None, "latitude", "missing, while the other"),
     ],
 )
-def test_a_place_that_cannot_be_is_reported_and_left_as_it_came(
+def test_an_impossible_location_is_reported_and_kept_as_it_came(
     geopandas, longitude, latitude, column, reason
 ):
     frame = _places([110.0, longitude], [-1.0, latitude])
-    with pytest.warns(sectorsdf.DataWarning, match="1 place.s. cannot be.*at wiup_code W1"):
+    with pytest.warns(
+        sectorsdf.DataWarning, match="1 row.s. have an impossible location.*at wiup_code W1"
+    ):
         mapped = geo.to_geodataframe(frame)
     (problem,) = mapped.attrs["sectorsdf"]["geometry_problems"]
     assert problem["row"] == 1
@@ -142,8 +144,8 @@ def test_a_place_that_cannot_be_is_reported_and_left_as_it_came(
     ],
 )
 def test_geojson_that_gives_no_geometry_is_reported(geopandas, text, reason):
-    # The centre alone would feign a precision that nobody knows.
-    with pytest.warns(sectorsdf.DataWarning, match="1 place"):
+    # A Point at the centre would look more exact than it is.
+    with pytest.warns(sectorsdf.DataWarning, match="1 row"):
         mapped = geo.to_geodataframe(_places([110.0], [1.0], **_geojson(text)))
     (problem,) = mapped.attrs["sectorsdf"]["geometry_problems"]
     assert problem["column"] == "location_geojson"
@@ -174,16 +176,16 @@ def test_a_file_of_a_mapped_frame_has_the_places(geopandas, tmp_path):
     assert (back.geometry.x[0], back.geometry.y[0], back.crs.to_epsg()) == (110.5, -3.25, 4326)
 
 
-def test_frames_without_coordinates_are_told_where_to_find_them(geopandas, serve):
+def test_frames_without_coordinates_name_the_getters_that_have_them(geopandas, serve):
     sites = sectorsdf.get_mining_sites(client=serve())
     with pytest.raises(ValueError, match=r"get_mining_sites\(details=True\), get_mining_site"):
         geo.to_geodataframe(sites)
 
 
-def test_what_is_no_frame_of_places_is_refused(geopandas):
+def test_what_is_not_a_frame_with_coordinates_is_refused(geopandas):
     with pytest.raises(TypeError, match="DataFrame is needed, not list"):
         geo.to_geodataframe([])
-    with pytest.raises(ValueError, match="'longitude' has to hold degrees as numbers"):
+    with pytest.raises(ValueError, match="'longitude' must have degrees as numbers"):
         geo.to_geodataframe(pd.DataFrame({"longitude": ["110 E"], "latitude": [1.0]}))
     with pytest.raises(ValueError, match="column 'geometry' already"):
         geo.to_geodataframe(_places([110.0], [1.0], geometry="mine"))
@@ -219,6 +221,6 @@ def test_shores_of_the_country_come_from_files():
 
 def test_without_the_extra_there_is_no_coastline(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    # An area that no other test asks for: the shores of an area are kept.
+    # No other test uses this area, so its shores are not cached.
     assert geo.coastline(1.0, 2.0, 3.0, 4.0) is None
     geo.coastline.cache_clear()

@@ -19,7 +19,7 @@ from sectorsdf.units import convert, measured_by, read_component, read_unit, usu
 
 TEXT = ["measure", "component", "unit", "raw"]
 
-# Grams, or parts of the whole, by definition: written down a second time, apart from the code.
+# Grams, or parts of the whole, by definition, independent of the code.
 GRAMS = {
     "kg": Fraction(1000),
     "t": Fraction(10**6),
@@ -87,7 +87,7 @@ def test_every_pair_of_units_is_right_to_the_last_digit(data, value):
 
 
 @needs_pint
-def test_only_the_rows_of_the_measure_change_and_the_frame_given_does_not():
+def test_only_the_rows_of_the_measure_change_and_the_argument_does_not():
     frame = tidy(
         ("tonnage", "ore", 1.5, None, None, "Mt"),
         ("tonnage", "ore", 2.5, None, None, "Kt"),
@@ -159,7 +159,7 @@ def test_what_is_not_exact_is_refused_by_name(rows, to, measure, words):
     pd.testing.assert_frame_equal(frame, before)
 
 
-def test_a_refusal_names_every_unit_in_the_way():
+def test_a_refusal_names_every_unit_that_cannot_be_converted():
     rows = [("tonnage", "ore", 1.5, None, None, unit) for unit in ("Mt", "wmt", "dmt", "dmt", "MT")]
     with pytest.raises(UnitError) as caught:
         convert(tidy(*rows), to="t")

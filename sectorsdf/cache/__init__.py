@@ -1,4 +1,9 @@
-"""What the Parquet cache holds: look at it, find it, clear it. Asks nobody and costs nothing."""
+"""Show, find and clear what the Parquet cache holds. Nothing here asks the API or costs a credit.
+
+This folder owns everything that was paid for and is used again: `store` keeps whole answers as
+Parquet, `journal` keeps the pages of calls that have not ended, `memo` keeps addressed records in
+the process. It must not import `client` or anything above it.
+"""
 
 from __future__ import annotations
 
@@ -34,32 +39,33 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def _place(cache: bool | str | os.PathLike[str] | None) -> Backend:  # noqa: FBT001
+def _backend(cache: bool | str | os.PathLike[str] | None) -> Backend:  # noqa: FBT001
     chosen = default_cache() if cache is None else cache
-    place = open_backend(chosen or True, settings.cache_dir())
-    assert place is not None  # noqa: S101 - only False gives none
-    return place
+    backend = open_backend(chosen or True, settings.cache_dir())
+    assert backend is not None  # noqa: S101 - only False gives None
+    return backend
 
 
 def path(*, cache: bool | str | os.PathLike[str] | None = None) -> str:
-    """Return where the cached Parquet files lie.
+    """Return the folder or URL of the cached Parquet files.
 
     Parameters
     ----------
     cache : True, str or path-like, optional
-        As the getters take it; by default what `sectorsdf.set_options` or the environment says,
-        and otherwise the user's cache folder.
+        As the getters take it; by default the value of `sectorsdf.set_options` or of the
+        environment, and otherwise the user's cache folder.
 
     Returns
     -------
     str
-        A folder or URL. Below it, ``mining_licenses/province=Aceh/`` and the like hold a file each.
+        A folder or URL. Each query has a folder below it, such as
+        ``mining_licenses/province=Aceh/``.
     """
-    return _place(cache).name
+    return _backend(cache).name
 
 
 def info(*, cache: bool | str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Return what the cache holds.
+    """Return what is in the cache.
 
     Parameters
     ----------
@@ -71,23 +77,23 @@ def info(*, cache: bool | str | os.PathLike[str] | None = None) -> pd.DataFrame:
     pandas.DataFrame
         One row is one file. Columns: dataset, query, host (text), rows, bytes (Int64), fetched_at
         (datetime64[us, UTC]), age (timedelta64[us]), complete (boolean), file (text, below `path`).
-        Rows and complete are missing for a file that is damaged and will not be used. Sorted by
+        Rows and complete are missing for a damaged file, which is never used. Sorted by
         dataset and query, the freshest first.
     """
-    place = _place(cache)
+    backend = _backend(cache)
     rows = [
         {
-            "dataset": kept.dataset,
-            "query": kept.folder,
-            "host": None if told is None else told["host"],
-            "rows": None if told is None else told["rows"],
+            "dataset": file.dataset,
+            "query": file.folder,
+            "host": None if description is None else description["host"],
+            "rows": None if description is None else description["rows"],
             "bytes": size,
-            "fetched_at": kept.fetched,
-            "age": kept.age,
-            "complete": None if told is None else told["complete"],
-            "file": kept.name,
+            "fetched_at": file.fetched,
+            "age": file.age,
+            "complete": None if description is None else description["complete"],
+            "file": file.name,
         }
-        for kept, told, size in scan(place)
+        for file, description, size in scan(backend)
     ]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
     by = ["dataset", "query", "fetched_at"]
@@ -108,7 +114,7 @@ def clear(
     dataset : str, optional
         Only those of this dataset, such as ``"mining_licenses"``.
     query : str, optional
-        Only those of this query, as `info` tells it, such as ``"province=Aceh"`` or ``"all"``.
+        Only those of this query, as `info` shows it, such as ``"province=Aceh"`` or ``"all"``.
     older_than : timedelta or str, optional
         Only those that were fetched longer ago, such as ``"30d"``.
     cache : True, str or path-like, optional
@@ -117,25 +123,25 @@ def clear(
     Returns
     -------
     int
-        How many files were removed. What was paid for unfinished calls, and the credit ledger, are
-        no part of the cache and stay.
+        How many files were removed. The journal of unfinished calls and the credit ledger are not
+        part of the cache and stay.
 
     Raises
     ------
     ConfigurationError
-        `older_than` is no length of time.
+        `older_than` is not a length of time.
     """
-    place = _place(cache)
+    backend = _backend(cache)
     age = None if older_than is None else as_age(older_than)
     count = 0
-    for kept, _, _ in list(scan(place)):
+    for file, _, _ in list(scan(backend)):
         if (
-            dataset in (None, kept.dataset)
-            and query in (None, kept.folder)
-            and (age is None or kept.age > age)
+            dataset in (None, file.dataset)
+            and query in (None, file.folder)
+            and (age is None or file.age > age)
         ):
-            place.remove(kept.name)
+            backend.remove(file.name)
             count += 1
     if dataset is None and query is None and age is None:
-        place.tidy()
+        backend.remove_partial_files()
     return count

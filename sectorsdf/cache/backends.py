@@ -1,6 +1,7 @@
-"""Where kept files lie: a folder of this machine, or a remote one through fsspec.
+"""Storage of cached files: a folder of this machine, or a remote folder through fsspec.
 
-A place knows names and bytes, and nothing of what they mean. A file appears whole or not at all.
+A backend knows names and bytes, and nothing of what they mean. A file appears whole or not at all.
+This module must not import `client` or anything above it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "FsspecBackend", "LocalBackend", "open_backend"]
 
 
-_log = logging.getLogger("sectorsdf")
-_ASIDE = ".damaged"
+_log = logging.getLogger(__name__)
+_DAMAGED = ".damaged"
 
 
 class Backend(Protocol):
@@ -34,14 +35,17 @@ class Backend(Protocol):
     def name(self) -> str:
         """The folder or URL."""
 
-    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-        """Yield the wanted folders below a folder, with the name of each file in them."""
+    def entries(self, folder: str, accepts: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield each accepted folder below a folder with the name of each file in it."""
+
+    def files(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder."""
 
     def folders(self) -> list[str]:
         """Return the names of the folders at the top."""
 
     def read(self, name: str) -> bytes:
-        """Return a file's content; FileNotFoundError if there is none."""
+        """Return a file's content; FileNotFoundError if there is no such file."""
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, so that readers see all of it or nothing."""
@@ -49,18 +53,21 @@ class Backend(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
 
-    def set_aside(self, name: str) -> str:
-        """Give a file another name, under which nobody looks for it; return where it went."""
+    def quarantine(self, name: str) -> str:
+        """Rename a damaged file so that it is never read again; return its new path."""
 
-    def tidy(self) -> None:
-        """Remove what writers left half written when they were killed."""
+    def remove_partial_files(self) -> None:
+        """Remove files that a killed process left half written."""
 
-    def hold(self, name: str) -> ProcessLock:
-        """Return a lock of that name, not yet taken."""
+    def lock(self, name: str) -> ProcessLock:
+        """Return a lock of that name, not yet acquired."""
 
 
 class ProcessLock:
-    """A lock between threads and processes of this machine; without a lock where none can be had.
+    """A lock between the threads and processes of this machine.
+
+    If the lock's file cannot be written, the lock does nothing: at worst, two calls ask for the
+    same answer.
 
     Parameters
     ----------
@@ -72,20 +79,19 @@ class ProcessLock:
         self._path = path
         self._lock: filelock.BaseFileLock | None = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Wait for the lock."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self._path, thread_local=False)
             lock.acquire()
         except (OSError, NotImplementedError) as error:
-            # A folder that cannot be written: the worst is that two ask for the same.
             _log.info("No lock %s (%s)", self._path, error)
         else:
             self._lock = lock
 
     def release(self) -> None:
-        """Let others go on."""
+        """Let another thread or process have the lock."""
         if self._lock is not None:
             with suppress(OSError):
                 self._lock.release()
@@ -94,7 +100,7 @@ class ProcessLock:
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Turn what a remote file system's library raises into the one kind that callers expect."""
+    """Turn every error of a remote file system's library into an OSError."""
     try:
         yield
     except OSError:
@@ -139,46 +145,50 @@ class LocalBackend:
         """Return the names of the folders at the top."""
         return [name for name in _listing(self._root) if not name.startswith(".")]
 
-    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-        """Yield the wanted folders below a folder, with the name of each file in them."""
-        for part in filter(wanted, _listing(self._path(folder))):
-            for file in _listing(self._path(f"{folder}/{part}")):
+    def entries(self, folder: str, accepts: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield each accepted folder below a folder with the name of each file in it."""
+        for part in filter(accepts, _listing(self._path(folder))):
+            for file in self.files(f"{folder}/{part}"):
                 yield part, file
+
+    def files(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder."""
+        return _listing(self._path(folder))
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
         return self._path(name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file beside its place and move it there."""
+        """Write a temporary file and rename it."""
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as temporary:
             temporary.write_bytes(content)
 
     def remove(self, name: str) -> None:
-        """Remove a file, and its folder where nothing else lies in it."""
+        """Remove a file, and its folder if it is empty."""
         path = self._path(name)
         path.unlink(missing_ok=True)
         with suppress(OSError):
             path.parent.rmdir()
 
-    def set_aside(self, name: str) -> str:
-        """Give a file another name."""
+    def quarantine(self, name: str) -> str:
+        """Rename a damaged file."""
         path = self._path(name)
-        aside = path.with_name(path.name + _ASIDE)
-        path.replace(aside)
-        return str(aside)
+        damaged = path.with_name(path.name + _DAMAGED)
+        path.replace(damaged)
+        return str(damaged)
 
-    def tidy(self) -> None:
-        """Remove what writers left half written when they were killed."""
+    def remove_partial_files(self) -> None:
+        """Remove files that a killed process left half written."""
         for part in self._root.glob("*/*/.*.part"):
             with suppress(OSError):
                 part.unlink()
                 part.parent.rmdir()
 
-    def hold(self, name: str) -> ProcessLock:
-        """Return a lock that lies beside the files."""
+    def lock(self, name: str) -> ProcessLock:
+        """Return a lock whose file is beside the cached files."""
         return ProcessLock(self._root / ".locks" / _lock_name(name))
 
 
@@ -190,7 +200,7 @@ class FsspecBackend:
     url : str
         Such as ``s3://bucket/prefix`` or ``memory://name``.
     locks : Path
-        Where the locks between the processes of this machine lie.
+        The folder of the locks between the processes of this machine.
 
     Raises
     ------
@@ -210,7 +220,7 @@ class FsspecBackend:
             )
             raise MissingExtraError(message) from error
         except ValueError as error:
-            message = f"cache={_without_secrets(url)!r} is no URL that fsspec knows: {error}."
+            message = f"cache={_without_secrets(url)!r} is not a URL that fsspec knows: {error}."
             raise ConfigurationError(message) from None
         self._root = str(root).rstrip("/")
         self._locks = locks
@@ -218,14 +228,14 @@ class FsspecBackend:
 
     @property
     def name(self) -> str:
-        """The URL, without what may stand in it as user and password."""
+        """The URL, without a user and password in it."""
         return self._url
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
     def _names(self, folder: str) -> list[list[str]]:
-        # Another client may have written since this one looked last.
+        # Another client may have written since the last listing.
         self._fs.invalidate_cache()
         top = self._path(folder).rstrip("/")
         try:
@@ -239,11 +249,15 @@ class FsspecBackend:
         """Return the names of the folders at the top."""
         return list(dict.fromkeys(parts[0] for parts in self._names("") if len(parts) > 1))
 
-    def entries(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-        """Yield the wanted folders below a folder, with the name of each file in them."""
+    def entries(self, folder: str, accepts: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+        """Yield each accepted folder below a folder with the name of each file in it."""
         for parts in self._names(folder):
-            if len(parts) == 2 and wanted(parts[0]):
+            if len(parts) == 2 and accepts(parts[0]):
                 yield parts[0], parts[1]
+
+    def files(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder."""
+        return [parts[0] for parts in self._names(folder) if len(parts) == 1]
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
@@ -257,8 +271,8 @@ class FsspecBackend:
             try:
                 self._fs.pipe_file(path, content)
             except FileNotFoundError:
-                # A system with real folders, or a bucket that nobody has made: that is not done
-                # here.
+                # The file system has real folders and this one does not exist yet. A missing
+                # bucket is not created.
                 if not self._fs.exists(self._root.partition("/")[0] or "/"):
                     raise
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -269,17 +283,17 @@ class FsspecBackend:
         with suppress(FileNotFoundError), _as_os_error():
             self._fs.rm_file(self._path(name))
 
-    def set_aside(self, name: str) -> str:
-        """Give a file another name."""
-        aside = self._path(name) + _ASIDE
+    def quarantine(self, name: str) -> str:
+        """Rename a damaged file."""
+        damaged = self._path(name) + _DAMAGED
         with _as_os_error():
-            self._fs.mv(self._path(name), aside)
-        return aside
+            self._fs.mv(self._path(name), damaged)
+        return damaged
 
-    def tidy(self) -> None:
+    def remove_partial_files(self) -> None:
         """Do nothing: a remote file is written whole or not at all."""
 
-    def hold(self, name: str) -> ProcessLock:
+    def lock(self, name: str) -> ProcessLock:
         """Return a lock that the processes of this machine share."""
         return ProcessLock(self._locks / _lock_name(self._root, name))
 
@@ -292,7 +306,7 @@ def _without_secrets(url: str) -> str:
 
 
 def open_backend(cache: bool | str | os.PathLike[str], folder: Path) -> Backend | None:  # noqa: FBT001
-    """Return where frames are kept.
+    """Return the backend of a `cache` option, or None for no cache.
 
     Parameters
     ----------
@@ -304,7 +318,7 @@ def open_backend(cache: bool | str | os.PathLike[str], folder: Path) -> Backend 
     Raises
     ------
     ConfigurationError
-        If it is none of these.
+        If the value is none of these.
     """
     if cache is False:
         return None

@@ -1,4 +1,7 @@
-"""The API's own rules for filters and sorts, applied to rows that are already here."""
+"""Apply the API's own filters and sorts to rows that are cached.
+
+This module must not read or write files, and must not import `client` or anything above it.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["columns_for", "select", "today"]
 
 
-# Where the register is kept; the API's day begins there.
+# The API's day begins in Jakarta.
 _JAKARTA = timezone(timedelta(hours=7))
 _SOON = timedelta(days=365)
 
 
 def today(moment: datetime | None = None) -> date:
-    """Return the day in Jakarta, now or at another moment."""
+    """Return the date in Jakarta, now or at another time."""
     return (moment or datetime.now(_JAKARTA)).astimezone(_JAKARTA).date()
 
 
 def columns_for(dataset: Dataset, names: Iterable[str], order: str | None) -> set[str] | None:
-    """Return the columns that filters and a sort look at.
+    """Return the columns that filters and a sort use.
 
     Returns
     -------
     set of str or None
-        None where the columns do not tell what the API would answer.
+        None if the columns do not show what the API would answer.
     """
     found = set()
     for name in names:
@@ -46,21 +49,22 @@ def columns_for(dataset: Dataset, names: Iterable[str], order: str | None) -> se
     return found
 
 
-def _same(column: pa.ChunkedArray, declared: Filter, text: str) -> pa.ChunkedArray | None:
+def _equal(column: pa.ChunkedArray, declared: Filter, text: str) -> pa.ChunkedArray | None:
     if pa.types.is_integer(column.type):
         return pc.equal(column, pa.scalar(int(text), column.type))
     if declared.kind == "text_or_flag" and text in {"true", "false"}:
-        # Nobody documents what the API makes of a flag here.
+        # The API's documentation does not say what a flag selects here.
         return None
-    # Folded as Python does it: the distinct values are few.
-    wanted = text.casefold()
-    alike = [v for v in pc.unique(column).to_pylist() if v is not None and v.casefold() == wanted]
+    # Compare without case as Python does; there are few distinct values.
+    folded = text.casefold()
+    values = [value for value in pc.unique(column).to_pylist() if value is not None]
+    equal = [value for value in values if value.casefold() == folded]
     if not declared.ignores_case:
-        alike = [value for value in alike if value == text]
-    if not alike and declared.kind == "choice" and text not in declared.values:
-        # The API refuses it, or knows more than the vocabulary does.
+        equal = [value for value in equal if value == text]
+    if not equal and declared.kind == "choice" and text not in declared.values:
+        # The API refuses the value, or has values that the vocabulary does not list.
         return None
-    return pc.is_in(column, value_set=pa.array(alike, column.type))
+    return pc.is_in(column, value_set=pa.array(equal, column.type))
 
 
 def _is_within(declared: Filter, text: str) -> bool:
@@ -77,7 +81,7 @@ def _mask(column: pa.ChunkedArray, declared: Filter, text: str) -> pa.ChunkedArr
         first = today()
         within = pa.scalar(first), pa.scalar(first + _SOON)
         return pc.and_(pc.greater_equal(column, within[0]), pc.less_equal(column, within[1]))
-    return _same(column, declared, text)
+    return _equal(column, declared, text)
 
 
 def select(
@@ -88,27 +92,27 @@ def select(
     *,
     doubtful: Collection[str] = (),
 ) -> pa.Array | None:
-    """Say which rows the API would answer, in its order.
+    """Return the numbers of the rows that the API would answer, in its order.
 
-    Rows that tie in the sort stay as they lie: the API promises no order for them either.
+    Rows that tie in the sort keep their order: the API promises no order for them either.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Rows among which all those that are asked for are.
+        Rows that include all rows of the answer.
     dataset : Dataset
-        Declares what the filters look at.
+        Declares the columns that the filters use.
     filters : mapping of str to str
-        The API's parameters, as they would be sent, without the sort.
+        The API's parameters, without the sort.
     order : str or None
-        The sort; None leaves the rows as they lie.
+        The sort; None keeps the order of the rows.
     doubtful : collection of str
-        Columns in which values are missing that the API has.
+        Columns in which values are missing although the API has them.
 
     Returns
     -------
     pyarrow.Array or None
-        Row numbers; None where the API's answer cannot be told from the columns.
+        Row numbers, or None if the columns do not show the API's answer.
     """
     needed = columns_for(dataset, filters, order)
     if needed is None or needed & set(doubtful):
@@ -117,21 +121,21 @@ def select(
     for name, text in filters.items():
         declared = dataset.filter(name)
         assert declared is not None  # noqa: S101 - `columns_for` has looked
-        found = _mask(table.column(declared.column or name), declared, text)
-        if found is None:
+        selected = _mask(table.column(declared.column or name), declared, text)
+        if selected is None:
             return None
-        mask = found if mask is None else pc.and_kleene(mask, found)
+        mask = selected if mask is None else pc.and_kleene(mask, selected)
     if mask is None:
         rows = pa.array(np.arange(len(table)))
     else:
         rows = pc.indices_nonzero(pc.fill_null(mask, fill_value=False)).cast(pa.int64())
     if order is None:
         return rows
-    down = order.startswith("-")
-    # PostgreSQL sorts what is missing as if it were larger than all else.
-    places = pc.array_sort_indices(
+    descending = order.startswith("-")
+    # PostgreSQL sorts missing values as if they were larger than all others.
+    positions = pc.array_sort_indices(
         table.column(order.removeprefix("-")).take(rows),
-        order="descending" if down else "ascending",
-        null_placement="at_start" if down else "at_end",
+        order="descending" if descending else "ascending",
+        null_placement="at_start" if descending else "at_end",
     )
-    return rows.take(places)
+    return rows.take(positions)

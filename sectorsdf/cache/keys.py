@@ -1,4 +1,7 @@
-"""How a cached file is named: the question that it answers, and what its folder and name tell."""
+"""Names of cached files: the query that a file answers, and what its folder and name say.
+
+This module reads and writes no file. It must not import `client` or anything above it.
+"""
 
 from __future__ import annotations
 
@@ -29,34 +32,33 @@ __all__ = [
     "schema_tag",
 ]
 
-
 LAYOUT = 1
 _ALL = "all"
-_MOST_OF_A_NAME = 120
+_LONGEST_NAME = 120
 _SAFE = " ()&-_.+'"
-_STAMP = "%Y%m%dT%H%M%S.%f"
+_TIME = "%Y%m%dT%H%M%S.%f"
 _FILE = re.compile(r"(\d{8}T\d{6}\.\d{3})Z-(.+)-([0-9a-f]{8})-([0-9a-f]{16})\.parquet")
 
 
 def quoted(text: str) -> str:
-    """Return a text as part of a file's name on any system."""
+    """Return a text as part of a file name that every system accepts."""
     return quote(text, safe=_SAFE)
 
 
 @dataclass(frozen=True)
 class CacheKey:
-    """What a call asks for, in the one form that all spellings of it share.
+    """A list query in the one form that all its spellings share.
 
     Attributes
     ----------
     dataset : Dataset
-        What is asked for.
+        The list.
     filters : mapping of str to str
-        The API's parameters, without those that say nothing.
+        The API's parameters, without those that select nothing.
     order : str
         The sort.
     max_rows : int or None
-        How many rows at most.
+        The number of rows at most.
     """
 
     dataset: Dataset
@@ -65,12 +67,12 @@ class CacheKey:
     max_rows: int | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, query: Mapping[str, str], max_rows: int | None) -> CacheKey:
-        """Return the question that a query asks."""
+    def of(cls, dataset: Dataset, params: Mapping[str, str], max_rows: int | None) -> CacheKey:
+        """Return the key of a query."""
         filters = {}
         for declared in dataset.filters:
-            text = query.get(declared.name)
-            # A flag that is not set selects nothing.
+            text = params.get(declared.name)
+            # A flag that is false selects nothing.
             if text is None or declared.name == "order_by":
                 continue
             if declared.kind == "flag" and text == "false":
@@ -81,16 +83,16 @@ class CacheKey:
             if declared.ignores_case:
                 text = known.get(text.casefold(), text.casefold())
             filters[declared.name] = text
-        order = query.get("order_by") or dataset.default_order or dataset.key[0]
+        order = params.get("order_by") or dataset.default_order or dataset.key[0]
         return cls(dataset, filters, order, max_rows)
 
     @property
     def text(self) -> str:
-        """The question as a person reads it."""
+        """The query as a person reads it."""
         return f"{self.dataset.name} ({', '.join(self.parts()) or _ALL})"
 
     def parts(self) -> list[str]:
-        """Return what a folder's name consists of."""
+        """Return the parts of the folder's name."""
         parts = [f"{name}={quoted(text)}" for name, text in self.filters.items()]
         if self.order != self.dataset.default_order:
             parts.append(f"order_by={quoted(self.order)}")
@@ -100,17 +102,17 @@ class CacheKey:
 
 
 def folder_name(parts: Iterable[str]) -> str:
-    """Return the name of the folder for a question, short enough for any file system."""
+    """Return the name of a query's folder, short enough for every file system."""
     name = ",".join(parts) or _ALL
     if name.endswith((" ", ".")):
         name = f"{name[:-1]}%{ord(name[-1]):02X}"
-    if len(name) > _MOST_OF_A_NAME:
-        name = f"{name[:_MOST_OF_A_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return name
 
 
 class CachedFile(NamedTuple):
-    """A file of the cache, as its place and name tell."""
+    """A file of the cache, as its folder and name describe it."""
 
     dataset: str
     folder: str
@@ -122,36 +124,41 @@ class CachedFile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Where the file lies."""
+        """The path of the file below the cache's root."""
         return f"{self.dataset}/{self.folder}/{self.file}"
 
     @property
     def age(self) -> timedelta:
-        """How long ago it was fetched; negative where the clock was set back since."""
+        """How long ago it was fetched; negative if the clock was set back since then."""
         return datetime.now(UTC) - self.fetched
+
+    @property
+    def age_seconds(self) -> int:
+        """The age in whole seconds."""
+        return round(self.age.total_seconds())
 
 
 def file_name(fetched: datetime, host: str, tag: str, digest: str) -> str:
-    """Return the name of a file: when, from where, for which schema, and its bytes' digest."""
-    return f"{fetched.astimezone(UTC):{_STAMP}}"[:-3] + f"Z-{host}-{tag}-{digest}.parquet"
+    """Return the name of a file: time of the fetch, host, schema tag and digest of the content."""
+    return f"{fetched.astimezone(UTC):{_TIME}}"[:-3] + f"Z-{host}-{tag}-{digest}.parquet"
 
 
 def parse_file_name(dataset: str, folder: str, file: str) -> CachedFile | None:
-    """Return what a file's name tells; None where it is no name of ours."""
+    """Return what the name of a file says, or None if the cache does not name files so."""
     match = _FILE.fullmatch(file)
     if match is None:
         return None
     try:
-        fetched = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+        fetched = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
     return CachedFile(dataset, folder, file, fetched, match[2], match[3], match[4])
 
 
 def schema_tag(dataset: Dataset, folder: str) -> str:
-    """Return a mark of the layout, the schema, and the folder's name, upper and lower case apart.
+    """Return a digest of the layout, the schema, and the folder's name in its exact case.
 
-    Versions that declare other columns therefore keep files of their own side by side.
+    Versions of the package that declare other columns therefore have files of their own.
     """
     columns = [[column.name, str(column.arrow_type)] for column in dataset.columns]
     text = json.dumps([LAYOUT, dataset.name, columns, folder])
@@ -159,31 +166,43 @@ def schema_tag(dataset: Dataset, folder: str) -> str:
 
 
 class Residual(NamedTuple):
-    """What has to be done to a file's rows to answer a question."""
+    """What must still be done to the rows of a file so that they answer a query."""
 
     filters: Mapping[str, str]
     order: str | None
 
 
-def residual_for(folder: str, question: CacheKey, own: str) -> Residual | None:
-    """Return what is left to do with the rows of a folder's file, if they hold the answer."""
+def residual_for(folder: str, key: CacheKey, own: str) -> Residual | None:
+    """Return what must still be done to a folder's rows, or None if they do not hold the answer.
+
+    Parameters
+    ----------
+    folder : str
+        The folder's name.
+    key : CacheKey
+        The query.
+    own : str
+        The name of the query's own folder.
+    """
     if folder == own:
         return Residual({}, None)
     if "~" in folder:
         return None
-    asked = {f"{name}={quoted(text)}": name for name, text in question.filters.items()}
+    name_of_part = {f"{name}={quoted(text)}": name for name, text in key.filters.items()}
     parts = [] if folder == _ALL else folder.split(",")
-    told = dict(part.split("=", 1) for part in parts if part.startswith(("order_by=", "max_rows=")))
-    order = told.get("order_by", quoted(str(question.dataset.default_order)))
-    given = [part for part in parts if part.partition("=")[0] not in told]
-    if not asked.keys() >= set(given):
+    limits = dict(
+        part.split("=", 1) for part in parts if part.startswith(("order_by=", "max_rows="))
+    )
+    order = limits.get("order_by", quoted(str(key.dataset.default_order)))
+    filtered = [part for part in parts if part.partition("=")[0] not in limits]
+    if not name_of_part.keys() >= set(filtered):
         return None
-    done = {asked[part] for part in given}
-    left = {name: text for name, text in question.filters.items() if name not in done}
-    same = order == quoted(question.order)
-    if "max_rows" in told:
-        # The first rows of a list answer for the first rows of the very same list only.
-        most = int(told["max_rows"]) if told["max_rows"].isdecimal() else 0
-        if left or not same or question.max_rows is None or question.max_rows > most:
+    done = {name_of_part[part] for part in filtered}
+    left = {name: text for name, text in key.filters.items() if name not in done}
+    same_order = order == quoted(key.order)
+    if "max_rows" in limits:
+        # The first rows of a list answer only for the first rows of the very same list.
+        most = int(limits["max_rows"]) if limits["max_rows"].isdecimal() else 0
+        if left or not same_order or key.max_rows is None or key.max_rows > most:
             return None
-    return Residual(left, None if same else question.order)
+    return Residual(left, None if same_order else key.order)

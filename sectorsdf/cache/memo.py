@@ -1,4 +1,8 @@
-"""Addressed records that were paid for a moment ago, and whose turn it is to ask for one."""
+"""Addressed records that this process has paid for, in memory.
+
+Each record has a lock, so that two threads that ask for the same record pay once. This module must
+not import `client` or anything above it.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordMemo"]
 
-
 _MOST_REMEMBERED = 2_000
 
 
-class Turn:
-    """A lock that goes when nobody waits for it any more; a context manager."""
+class _RecordLock:
+    """A lock that is freed with its last user; a context manager."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -32,7 +35,7 @@ class Turn:
 
 
 class RecordMemo:
-    """Addressed records that were paid for, so that they are not paid for again.
+    """Addressed records by path, so that they are not paid for again.
 
     Parameters
     ----------
@@ -44,21 +47,24 @@ class RecordMemo:
         self.seconds = seconds
         self._records: OrderedDict[str, tuple[float, Mapping[str, Any] | None]] = OrderedDict()
         self._lock = Lock()
-        self._asked: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+        self._record_locks: WeakValueDictionary[str, _RecordLock] = WeakValueDictionary()
 
-    def turn(self, path: str) -> Turn:
-        """Return the lock under which a record is asked for, so that two threads pay once."""
+    def lock_for(self, path: str) -> _RecordLock:
+        """Return the lock that a thread holds while it asks for a record."""
         with self._lock:
-            turn = self._asked.get(path)
-            if turn is None:
-                turn = self._asked[path] = Turn()
-            return turn
+            lock = self._record_locks.get(path)
+            if lock is None:
+                lock = self._record_locks[path] = _RecordLock()
+            return lock
 
     def __contains__(self, path: str) -> bool:
         return self.get(path) is not None
 
     def get(self, path: str) -> tuple[Mapping[str, Any] | None] | None:
-        """Return what is remembered of a path, in a tuple, as a path can be known to be unknown."""
+        """Return the record in a tuple, or None if the path is not remembered.
+
+        The tuple holds None if the API does not know the path.
+        """
         with self._lock:
             since, record = self._records.get(path, (float("-inf"), None))
             return (record,) if time.monotonic() - since <= self.seconds else None

@@ -1,11 +1,14 @@
-"""How one call uses the cache: looks, waits its turn, looks again, and keeps what it has paid."""
+"""Read-through use of the cache: look up, wait for the lock, look up again, store.
+
+This module owns the locking of a call. It must not import `client` or anything above it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,154 +23,155 @@ if TYPE_CHECKING:
 __all__ = ["ListReadThrough", "RecordReadThrough"]
 
 
-def _seconds(kept: CachedFile) -> int:
-    return round(kept.age.total_seconds())
-
-
-class _Holder:
+class _LockHolder:
     """Holds a lock at most until its block ends."""
 
-    _hold: ProcessLock | None = None
+    _lock: ProcessLock | None = None
 
     def __exit__(self, *exc_info: object) -> None:
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
-        if self._hold is not None:
-            self._hold.release()
+    def _acquire(self, lock: ProcessLock) -> None:
+        self._lock = lock
+        lock.acquire()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
 
-class ListReadThrough(_Holder):
-    """The cache in the hands of a call for a list; a context manager that lets go of the lock.
+class ListReadThrough(_LockHolder):
+    """Read-through cache for one list call; a context manager.
+
+    On a miss it holds the lock of the key until the result is stored, so that concurrent calls wait
+    for one fetch instead of each paying for their own.
 
     Parameters
     ----------
-    shelf : FrameCache or None
-        The cache; None neither looks nor keeps.
-    question : CacheKey
-        What is asked for.
-    told : mapping
-        What the frame's provenance says of the call itself.
+    cache : FrameCache or None
+        The cache; None neither reads nor writes.
+    key : CacheKey
+        The list.
     """
 
-    def __init__(
-        self, shelf: FrameCache | None, question: CacheKey, told: Mapping[str, Any]
-    ) -> None:
-        self._shelf = shelf
-        self._question = question
-        self._told = told
+    def __init__(self, cache: FrameCache | None, key: CacheKey) -> None:
+        self._cache = cache
+        self._key = key
 
     def __enter__(self) -> Self:
         return self
 
-    def look(self) -> pd.DataFrame | None:
-        """Return the kept frame; None where this call, and no other meanwhile, has to fetch it.
+    def get(self, filters: Mapping[str, Any], max_rows: int | None) -> pd.DataFrame | None:
+        """Return the cached frame, or None if this call must fetch it.
+
+        Checks again once it holds the lock. The frame's provenance shows this call's filters.
 
         Raises
         ------
         NotCachedError
-            Where nobody may be asked.
+            If the cache does not have it and the call may not ask the API.
         """
-        if self._shelf is None:
+        if self._cache is None:
             return None
-        frame = self._find(self._shelf)
+        frame = self._look_up(self._cache, filters, max_rows)
         if frame is not None:
             return frame
-        if self._shelf.offline:
-            raise self._shelf.refuse(self._question.dataset, self._question.text)
-        self._hold = self._shelf.hold(self._question)
-        self._hold.take()
-        # Another call may have fetched it while this one waited.
-        return self._find(self._shelf)
+        if self._cache.offline:
+            raise self._cache.refuse(self._key.dataset, self._key.text)
+        self._acquire(self._cache.lock_for(self._key))
+        # Another call may have stored it while this one waited for the lock.
+        return self._look_up(self._cache, filters, max_rows)
 
-    def _find(self, shelf: FrameCache) -> pd.DataFrame | None:
-        found = shelf.find(self._question)
-        if found is None:
+    def _look_up(
+        self, cache: FrameCache, filters: Mapping[str, Any], max_rows: int | None
+    ) -> pd.DataFrame | None:
+        hit = cache.get(self._key)
+        if hit is None:
             return None
-        facts = found.frame.attrs[ATTRS]
-        facts |= self._told
-        facts["from_cache"] = {
-            "file": found.kept.name,
-            "age_seconds": _seconds(found.kept),
-            "selected": found.selected,
-            "credits": 0,
-        }
-        return found.frame
+        return (
+            Provenance.of_frame(hit.frame)
+            .from_cache_file(
+                hit.file.name,
+                hit.file.age_seconds,
+                selected=hit.selected,
+                filters=dict(filters),
+                max_rows=max_rows,
+            )
+            .attach(hit.frame)
+        )
 
-    def keep(self, frame: pd.DataFrame) -> None:
-        """Keep a frame, and let those go on who wait for it."""
-        if self._shelf is not None:
-            self._shelf.keep(self._question, frame)
-        self._let_go()
+    def put(self, frame: pd.DataFrame) -> None:
+        """Store a frame, and let other calls continue that wait for it."""
+        if self._cache is not None:
+            self._cache.put(self._key, frame)
+        self._release()
 
 
-class RecordReadThrough(_Holder):
-    """The cache in the hands of a call for addressed records.
+class RecordReadThrough(_LockHolder):
+    """Read-through cache for one call for addressed records; a context manager.
 
     Parameters
     ----------
-    shelf : FrameCache or None
-        The cache; None neither looks nor keeps.
+    cache : FrameCache or None
+        The cache; None neither reads nor writes.
     dataset : Dataset
-        What is asked for.
+        The endpoint.
     keys : iterable of str
         The slugs or codes.
 
     Attributes
     ----------
     found : dict
-        The records that are kept; None for those that the API does not know.
-    lacking : list of str
-        The keys that have to be asked for.
+        The cached records by key; None for a key that the API does not know.
+    missing : list of str
+        The keys that the call must ask for.
     """
 
-    def __init__(self, shelf: FrameCache | None, dataset: Dataset, keys: Iterable[str]) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: FrameCache | None, dataset: Dataset, keys: Iterable[str]) -> None:
+        self._cache = cache
         self._dataset = dataset
-        self._kept: dict[str, CachedFile] = {}
+        self._files: dict[str, CachedFile] = {}
         self._source = ""
         self.found: dict[str, Mapping[str, Any] | None] = {}
-        self.lacking = list(keys)
+        self.missing = list(keys)
 
     def __enter__(self) -> Self:
-        if self._shelf is None:
+        if self._cache is None:
             return self
-        self._look(self._shelf)
-        if self.lacking and self._shelf.offline:
-            what = ", ".join(self.lacking[:8]) + (", ..." if len(self.lacking) > 8 else "")
-            raise self._shelf.refuse(self._dataset, f"{self._dataset.addressed_by} {what}")
-        if self.lacking:
-            self._hold = self._shelf.hold_records(self._dataset)
-            self._hold.take()
-            self._look(self._shelf)
+        self._look_up(self._cache)
+        if self.missing and self._cache.offline:
+            shown = ", ".join(self.missing[:8]) + (", ..." if len(self.missing) > 8 else "")
+            raise self._cache.refuse(self._dataset, f"{self._dataset.addressed_by} {shown}")
+        if self.missing:
+            self._acquire(self._cache.lock_for_records(self._dataset))
+            self._look_up(self._cache)
         return self
 
-    def _look(self, shelf: FrameCache) -> None:
-        for key, (record, kept, source) in shelf.records(self._dataset, self.lacking).items():
-            self.found[key], self._kept[key], self._source = record, kept, source
-        self.lacking = [key for key in self.lacking if key not in self.found]
+    def _look_up(self, cache: FrameCache) -> None:
+        for key, hit in cache.get_records(self._dataset, self.missing).items():
+            self.found[key], self._files[key], self._source = hit.record, hit.file, hit.source
+        self.missing = [key for key in self.missing if key not in self.found]
 
-    def keep(
-        self, records: Mapping[str, Mapping[str, Any] | None], facts: Mapping[str, Any]
-    ) -> None:
-        """Keep what was fetched, None for what the API does not know."""
-        if self._shelf is not None:
+    def put(self, records: Mapping[str, Mapping[str, Any] | None], provenance: Provenance) -> None:
+        """Store fetched records; None for a key that the API does not know."""
+        if self._cache is not None:
             for key, record in records.items():
-                self._shelf.keep_record(self._dataset, key, record, facts)
+                self._cache.put_record(self._dataset, key, record, provenance)
 
-    def facts(self, spent: int, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the provenance says of credits, of the cache, and of the oldest record."""
-        if not self._kept:
-            return {"credits": spent}
-        oldest = min(self._kept.values(), key=lambda kept: kept.fetched)
-        since = min(oldest.fetched, datetime.fromisoformat(facts["fetched_at"]))
-        return {
-            "source": facts["source"] if spent else self._source,
-            "credits": spent + len(self._kept),
-            "fetched_at": since.astimezone(UTC).isoformat(timespec="milliseconds"),
-            "from_cache": {
-                "records": len(self._kept),
-                "age_seconds": _seconds(oldest),
+    def describe(self, provenance: Provenance) -> Provenance:
+        """Add to the provenance of a fetch which records come from the cache."""
+        if not self._files:
+            return provenance
+        spent = provenance["credits"]
+        oldest = min(self._files.values(), key=lambda file: file.fetched)
+        since = min(oldest.fetched, datetime.fromisoformat(provenance["fetched_at"]))
+        return provenance.updated(
+            source=provenance["source"] if spent else self._source,
+            credits=spent + len(self._files),
+            fetched_at=since.astimezone(UTC).isoformat(timespec="milliseconds"),
+            from_cache={
+                "records": len(self._files),
+                "age_seconds": oldest.age_seconds,
                 "credits": spent,
             },
-        }
+        )

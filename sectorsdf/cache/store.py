@@ -1,8 +1,9 @@
-"""The Parquet cache: which file holds what, which can be trusted, and which answers a question.
+"""The Parquet cache: write answers as files, and find the file that answers a query.
 
-A list's frame is one file; an addressed record is one, too. A file lies in a folder that tells the
-query, under a name that tells when it was fetched, from where, for which schema, and the digest of
-its bytes: what was cut short, or changed by one bit, is never read.
+A list is one file, and an addressed record is one file. A file is in a folder named after the
+query; its name says when it was fetched, from which host, for which schema, and the digest of its
+bytes, so that a file that was cut short or changed by one bit is never read. This module must not
+import `client` or anything above it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -37,10 +39,10 @@ from sectorsdf.frames.arrow import from_arrow, to_arrow
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import decode_json, json_text
 from sectorsdf.frames.problems import warn
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import pandas as pd
 
@@ -50,11 +52,14 @@ if TYPE_CHECKING:
 __all__ = ["FrameCache", "Hit", "scan"]
 
 
-_FACTS = b"sectorsdf"
+_METADATA = b"sectorsdf"
 _RECORD = "record_json"
 _TRIES = 4
-# Two machines' clocks may differ by so much; a file from further ahead has no known age.
-_CLOCKS = timedelta(minutes=5)
+# The clocks of two machines may differ by this much. A file from further in the future has an
+# unknown age.
+_CLOCK_SKEW = timedelta(minutes=5)
+# Up to this number of records, each folder is listed on its own; beyond it, all are listed at once.
+_FEW = 32
 
 
 def _digest(content: bytes) -> str:
@@ -62,11 +67,19 @@ def _digest(content: bytes) -> str:
 
 
 class Hit(NamedTuple):
-    """What the cache answers."""
+    """A cached answer of a list query."""
 
     frame: pd.DataFrame
-    kept: CachedFile
+    file: CachedFile
     selected: bool
+
+
+class RecordHit(NamedTuple):
+    """A cached record; None if the API does not know the key."""
+
+    record: Mapping[str, Any] | None
+    file: CachedFile
+    source: str
 
 
 @dataclass(frozen=True)
@@ -75,19 +88,19 @@ class FrameCache:
 
     Parameters
     ----------
-    place : Backend
-        Where the files lie.
+    backend : Backend
+        Where the files are.
     host : str
-        The API's address: what one host has said answers nothing asked of another.
+        The API's address. An answer of one host is never used for another.
     max_age : timedelta
         How old a file may be.
     refresh : bool
-        Ask the API in any case, and keep the answer.
+        Ignore what is cached; the API's answer replaces it.
     offline : bool
-        Never ask the API; a file of any age will do.
+        Accept a file of any age.
     """
 
-    place: Backend
+    backend: Backend
     host: str
     max_age: timedelta
     refresh: bool = False
@@ -98,285 +111,296 @@ class FrameCache:
         parts = urlsplit(self.host)
         return quote(f"{parts.netloc}{parts.path}".lower(), safe="")
 
-    # -- lists ---------------------------------------------------------------------------------
+    # Lists
 
-    def hold(self, question: CacheKey) -> ProcessLock:
-        """Return the lock under which a question is asked of the API, by one at a time."""
-        folder = folder_name(question.parts())
-        return self.place.hold(f"{question.dataset.name}/{folder}/{self._host}")
+    def lock_for(self, key: CacheKey) -> ProcessLock:
+        """Return the lock under which one call at a time asks the API for a list."""
+        folder = folder_name(key.parts())
+        return self.backend.lock(f"{key.dataset.name}/{folder}/{self._host}")
 
-    def find(self, question: CacheKey) -> Hit | None:
-        """Return what answers a question: the freshest file that does."""
+    def get(self, key: CacheKey) -> Hit | None:
+        """Return the answer of the freshest file that has it, or None."""
         for _ in range(0 if self.refresh else _TRIES):
-            # A file that a newer one has replaced since it was listed: that one is looked for.
+            # A newer file may have replaced a file since it was listed. It is looked up again.
             with suppress(FileNotFoundError):
-                return self._find(question)
+                return self._get(key)
         return None
 
-    def _find(self, question: CacheKey) -> Hit | None:
-        for kept, reach in self._candidates(question):
-            table = self._table(kept, question.dataset)
-            if table is not None and (frame := _answer(table, question, reach)) is not None:
-                return Hit(frame, kept, selected=reach != Residual({}, None))
+    def _get(self, key: CacheKey) -> Hit | None:
+        for file, residual in self._candidates(key):
+            table = self._read(file, key.dataset)
+            if table is not None and (frame := _answer(table, key, residual)) is not None:
+                return Hit(frame, file, selected=residual != Residual({}, None))
         return None
 
-    def _candidates(self, question: CacheKey) -> list[tuple[CachedFile, Residual]]:
-        """Return the files that may answer, the freshest first."""
-        own = folder_name(question.parts())
-        reaches: dict[str, Residual] = {}
+    def _candidates(self, key: CacheKey) -> list[tuple[CachedFile, Residual]]:
+        """Return the files that may have the answer, the freshest first."""
+        own = folder_name(key.parts())
+        residuals: dict[str, Residual] = {}
 
-        def wanted(folder: str) -> bool:
-            name = _named(folder, own)
-            reach = residual_for(name, question, own)
-            if reach is not None:
-                reaches[name] = reach
-            return reach is not None
+        def may_answer(folder: str) -> bool:
+            name = _same_name(folder, own)
+            residual = residual_for(name, key, own)
+            if residual is not None:
+                residuals[name] = residual
+            return residual is not None
 
         found = []
-        for kept in self._entries(question.dataset, wanted, own):
-            soon = "expiring_soon=true" in kept.folder.split(",")
-            # A list of what expires soon holds for the day on which it was asked for.
-            old = soon and today(kept.fetched) != today()
-            if self._young(kept) and (self.offline or not old):
-                found.append((kept, reaches[kept.folder]))
-        # Of two of the same moment, the one that needs no selecting.
+        for file in self._files(key.dataset, may_answer, own):
+            soon = "expiring_soon=true" in file.folder.split(",")
+            # A list of licences that expire soon is right for the day on which it was fetched.
+            outdated = soon and today(file.fetched) != today()
+            if self._is_young(file) and (self.offline or not outdated):
+                found.append((file, residuals[file.folder]))
+        # Of two files of the same time, the one that needs no filtering.
         found.sort(key=lambda entry: (entry[0].fetched, entry[0].folder == own), reverse=True)
         return found
 
-    def _young(self, kept: CachedFile) -> bool:
-        return self.offline or -_CLOCKS <= kept.age <= self.max_age
+    def _is_young(self, file: CachedFile) -> bool:
+        return self.offline or -_CLOCK_SKEW <= file.age <= self.max_age
 
-    def _entries(
-        self, dataset: Dataset, wanted: Callable[[str], bool], own: str = ""
+    def _files(
+        self, dataset: Dataset, accepts: Callable[[str], bool], own: str = ""
     ) -> Iterator[CachedFile]:
-        """Yield the files of a dataset that this version wrote for this host."""
+        """Yield the files of a dataset that this version of the package wrote for this host."""
         try:
-            for folder, file in self.place.entries(dataset.name, wanted):
-                name = _named(folder, own)
-                kept = parse_file_name(dataset.name, name, file)
-                if kept and kept.host == self._host and kept.tag == schema_tag(dataset, name):
-                    yield kept
+            for folder, file in self.backend.entries(dataset.name, accepts):
+                yield from self._own_file(dataset, _same_name(folder, own), file)
         except OSError as error:
-            _warn(f"The cache {self.place.name} cannot be read ({error}).")
+            self._warn_unreadable(error)
 
-    def keep(self, question: CacheKey, frame: pd.DataFrame) -> None:
-        """Write a frame; a disk that takes nothing costs a warning, never the frame."""
-        facts = frame.attrs[ATTRS]
-        if facts["complete"]:
-            question = CacheKey(question.dataset, question.filters, question.order)
-        told = {
-            "query": dict(question.filters),
-            "order_by": question.order,
-            "max_rows": question.max_rows,
-        }
-        self._write(question.dataset, folder_name(question.parts()), to_arrow(frame), facts, told)
+    def _files_in(self, dataset: Dataset, folder: str) -> Iterator[CachedFile]:
+        """Yield such files of one folder."""
+        try:
+            for file in self.backend.files(f"{dataset.name}/{folder}"):
+                yield from self._own_file(dataset, folder, file)
+        except OSError as error:
+            self._warn_unreadable(error)
+
+    def _own_file(self, dataset: Dataset, folder: str, name: str) -> Iterator[CachedFile]:
+        file = parse_file_name(dataset.name, folder, name)
+        if file and file.host == self._host and file.tag == schema_tag(dataset, folder):
+            yield file
+
+    def _warn_unreadable(self, error: OSError) -> None:
+        _warn(f"The cache {self.backend.name} cannot be read ({error}).")
+
+    def put(self, key: CacheKey, frame: pd.DataFrame) -> None:
+        """Write a frame. If the disk refuses it, the caller is warned and keeps the frame."""
+        provenance = Provenance.of_frame(frame)
+        if provenance["complete"]:
+            key = CacheKey(key.dataset, key.filters, key.order)
+        query = {"query": dict(key.filters), "order_by": key.order, "max_rows": key.max_rows}
+        self._write(key.dataset, folder_name(key.parts()), to_arrow(frame), provenance, query)
 
     def _write(
         self,
         dataset: Dataset,
         folder: str,
         table: pa.Table,
-        facts: Mapping[str, Any],
-        told: Mapping[str, Any],
+        provenance: Provenance,
+        query: Mapping[str, Any],
     ) -> None:
-        fetched = datetime.fromisoformat(facts["fetched_at"])
-        told = {
+        description = {
+            "layout": LAYOUT,
+            "dataset": dataset.name,
+            "host": self.host,
             "folder": folder,
-            "source": facts["source"],
-            "complete": facts.get("complete", True),
-            **told,
+            "source": provenance["source"],
+            "complete": provenance.get("complete", True),
+            **query,
         }
-        told = {"layout": LAYOUT, "dataset": dataset.name, "host": self.host, **told}
-        metadata = {**(table.schema.metadata or {}), _FACTS: json.dumps(told)}
+        metadata = {**(table.schema.metadata or {}), _METADATA: json.dumps(description)}
         sink = pa.BufferOutputStream()
         pq.write_table(
             table.replace_schema_metadata(metadata), sink, compression="zstd", compression_level=1
         )
         content = sink.getvalue().to_pybytes()
-        tag = schema_tag(dataset, folder)
-        file = file_name(fetched, self._host, tag, _digest(content))
+        fetched = datetime.fromisoformat(provenance["fetched_at"])
+        file = file_name(fetched, self._host, schema_tag(dataset, folder), _digest(content))
         try:
-            self.place.write(f"{dataset.name}/{folder}/{file}", content)
-            # Whoever writes last leaves the freshest, which need not be its own; what a clock that
-            # was wrong has dated into the future would stay for ever.
-            here = list(self._entries(dataset, lambda name: name == folder))
-            here.sort(key=lambda kept: (kept.age >= -_CLOCKS, kept.fetched, kept.digest))
-            for kept in here[:-1]:
-                self.place.remove(kept.name)
+            self.backend.write(f"{dataset.name}/{folder}/{file}", content)
+            # The last writer leaves the freshest file, which need not be its own. A file that a
+            # wrong clock has dated into the future counts as the oldest, or it would stay for ever.
+            files = list(self._files_in(dataset, folder))
+            files.sort(key=lambda file: (file.age >= -_CLOCK_SKEW, file.fetched, file.digest))
+            for old in files[:-1]:
+                self.backend.remove(old.name)
         except OSError as error:
-            _warn(f"The result cannot be kept in {self.place.name} ({error}); it is not affected.")
+            _warn(
+                f"The result cannot be cached in {self.backend.name} ({error}). The result itself "
+                "is complete."
+            )
 
-    def _table(self, kept: CachedFile, dataset: Dataset) -> pa.Table | None:
-        """Return a file's rows if it is whole and what its name says; otherwise set it aside."""
+    def _read(self, file: CachedFile, dataset: Dataset) -> pa.Table | None:
+        """Return the rows of a file that is intact and is what its name says, or None."""
         try:
-            content = self.place.read(kept.name)
+            content = self.backend.read(file.name)
         except FileNotFoundError:
             raise
         except OSError as error:
-            _warn(f"The cached file {kept.name} cannot be read ({error}); the API is asked.")
+            _warn(f"The cached file {file.name} cannot be read ({error}). The API is asked.")
             return None
-        if _digest(content) != kept.digest:
-            self._aside(kept, "its bytes are not those that were written")
+        if _digest(content) != file.digest:
+            self._quarantine(file, "its bytes are not those that were written")
             return None
         try:
             table = pq.ParquetFile(pa.BufferReader(content)).read()
-            told = json.loads((table.schema.metadata or {})[_FACTS])
-            fits = (told["dataset"], told["folder"]) == (dataset.name, kept.folder)
-            fits = fits and told["host"] == self.host
+            description = json.loads((table.schema.metadata or {})[_METADATA])
+            fits = (description["dataset"], description["folder"]) == (dataset.name, file.folder)
+            fits = fits and description["host"] == self.host
             if _RECORD not in table.column_names:
-                known = table.select([column.name for column in dataset.columns]).schema
-                fits = fits and known.types == dataset.schema.types
-                fits = fits and datetime.fromisoformat(_attrs(table)["fetched_at"]) == kept.fetched
+                declared = table.select([column.name for column in dataset.columns]).schema
+                fits = fits and declared.types == dataset.schema.types
+                fetched = datetime.fromisoformat(_provenance(table)["fetched_at"])
+                fits = fits and fetched == file.fetched
         except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
-            self._aside(kept, f"it is no file of this cache ({error})")
+            self._quarantine(file, f"it is not a file of this cache ({error})")
             return None
         if not fits:
-            self._aside(kept, "it is not what its name says")
+            self._quarantine(file, "its content is not what its name says")
             return None
         return table
 
-    def _aside(self, kept: CachedFile, why: str) -> None:
+    def _quarantine(self, file: CachedFile, why: str) -> None:
         try:
-            where = f"was set aside as {self.place.set_aside(kept.name)}"
+            where = f"was renamed to {self.backend.quarantine(file.name)}"
         except OSError as error:
-            where = f"stays where it is ({error})"
-        _warn(f"The cached file {kept.name} is not used: {why}. It {where}.")
+            where = f"could not be renamed ({error})"
+        _warn(f"The cached file {file.name} is not used: {why}. It {where}.")
 
-    # -- addressed records ---------------------------------------------------------------------
+    # Addressed records
 
-    def hold_records(self, dataset: Dataset) -> ProcessLock:
-        """Return the lock under which records of an endpoint are asked for."""
-        return self.place.hold(f"{_endpoint(dataset).name}/{self._host}")
+    def lock_for_records(self, dataset: Dataset) -> ProcessLock:
+        """Return the lock under which one call at a time asks for records of an endpoint."""
+        return self.backend.lock(f"{_endpoint(dataset).name}/{self._host}")
 
-    def records(
-        self, dataset: Dataset, keys: Collection[str]
-    ) -> dict[str, tuple[Mapping[str, Any] | None, CachedFile, str]]:
-        """Return the records that are here, None for those that the API does not know.
-
-        With each its file, and where it came from.
-        """
-        if self.refresh:
-            return {}
-        for _ in range(_TRIES):
+    def get_records(self, dataset: Dataset, keys: Collection[str]) -> dict[str, RecordHit]:
+        """Return the cached records of these keys."""
+        for _ in range(0 if self.refresh else _TRIES):
             with suppress(FileNotFoundError):
-                return self._records(_endpoint(dataset), keys)
+                return self._get_records(_endpoint(dataset), keys)
         return {}
 
-    def _records(
-        self, home: Dataset, keys: Iterable[str]
-    ) -> dict[str, tuple[Mapping[str, Any] | None, CachedFile, str]]:
-        folders = {folder_name([f"{home.addressed_by}={quoted(key)}"]): key for key in keys}
+    def _get_records(self, endpoint: Dataset, keys: Collection[str]) -> dict[str, RecordHit]:
+        folders = {_record_folder(endpoint, key): key for key in keys}
+        if len(folders) <= _FEW:
+            files = chain.from_iterable(self._files_in(endpoint, folder) for folder in folders)
+        else:
+            files = chain(self._files(endpoint, folders.__contains__))
         newest: dict[str, CachedFile] = {}
-        for kept in self._entries(home, folders.__contains__):
-            if self._young(kept) and (
-                kept.folder not in newest or kept.fetched > newest[kept.folder].fetched
-            ):
-                newest[kept.folder] = kept
-        found: dict[str, tuple[Mapping[str, Any] | None, CachedFile, str]] = {}
-        for folder, kept in newest.items():
-            table = self._table(kept, home)
+        for file in files:
+            known = newest.get(file.folder)
+            if self._is_young(file) and (known is None or file.fetched > known.fetched):
+                newest[file.folder] = file
+        found = {}
+        for folder, file in newest.items():
+            table = self._read(file, endpoint)
             if table is not None:
                 texts = table.column(_RECORD).to_pylist()
                 record = decode_json(texts[0]) if texts else None
-                source = json.loads(table.schema.metadata[_FACTS])["source"]
-                found[folders[folder]] = (record, kept, source)
+                source = json.loads(table.schema.metadata[_METADATA])["source"]
+                found[folders[folder]] = RecordHit(record, file, source)
         return found
 
-    def keep_record(
+    def put_record(
         self,
         dataset: Dataset,
         key: str,
         record: Mapping[str, Any] | None,
-        facts: Mapping[str, Any],
+        provenance: Provenance,
     ) -> None:
-        """Write a record: its typed columns, and its JSON; without a row where there is none."""
-        home = _endpoint(dataset)
-        builder = FrameBuilder(home)
+        """Write a record as its typed columns and its JSON; None writes a file without a row."""
+        endpoint = _endpoint(dataset)
+        builder = FrameBuilder(endpoint)
         builder.add([] if record is None else [record])
         text = pa.array([] if record is None else [json_text(record)], pa.string())
-        table = builder.table().select([column.name for column in home.columns])
-        folder = folder_name([f"{home.addressed_by}={quoted(key)}"])
+        table = builder.table().select([column.name for column in endpoint.columns])
         self._write(
-            home,
-            folder,
+            endpoint,
+            _record_folder(endpoint, key),
             table.append_column(_RECORD, text),
-            {"fetched_at": facts["fetched_at"], "source": facts["source"]},
-            {"query": {str(home.addressed_by): key}, "order_by": None, "max_rows": None},
+            provenance,
+            {"query": {str(endpoint.addressed_by): key}, "order_by": None, "max_rows": None},
         )
 
-    def refuse(self, dataset: Dataset, what: str) -> NotCachedError:
-        """Return the error that says what is here instead of what was asked for."""
-        names = self.place.entries(_endpoint(dataset).name, lambda _: True)
-        here = list(
-            dict.fromkeys(folder for folder, file in names if parse_file_name("", folder, file))
-        )
-        has = "; ".join(here[:8]) + (f" and {len(here) - 8} more" if len(here) > 8 else "")
+    def refuse(self, dataset: Dataset, query: str) -> NotCachedError:
+        """Return the error for an offline call whose answer is not cached."""
+        names = self.backend.entries(_endpoint(dataset).name, lambda _: True)
+        folders = [folder for folder, file in names if parse_file_name("", folder, file)]
+        cached = list(dict.fromkeys(folders))
+        shown = "; ".join(cached[:8])
+        shown += f" and {len(cached) - 8} more" if len(cached) > 8 else ""
         message = (
-            f"offline=True, and the cache {self.place.name} does not hold {what}. Of "
-            f"{dataset.name} it holds {has or 'nothing'}. Leave offline out to ask the API."
+            f"offline=True, and the cache {self.backend.name} does not have {query}. Of "
+            f"{dataset.name} it has {shown or 'nothing'}. Leave offline out to ask the API."
         )
-        return NotCachedError(message, dataset=dataset.name, available=here)
+        return NotCachedError(message, dataset=dataset.name, available=cached)
 
 
 def _warn(message: str) -> None:
     warn(message, CacheWarning)
 
 
-def _named(folder: str, own: str) -> str:
-    """Return a folder's name; some systems take two that differ in case for one."""
+def _same_name(folder: str, own: str) -> str:
+    """Return a folder's name; some file systems treat two names that differ in case as one."""
     return own if folder.casefold() == own.casefold() else folder
 
 
 def _endpoint(dataset: Dataset) -> Dataset:
-    """Return the dataset under which an endpoint's records are kept, whoever asks for them."""
+    """Return the dataset under which the records of an endpoint are cached for all getters."""
     return next(known for known in DATASETS.values() if known.path == dataset.path)
 
 
-def _attrs(table: pa.Table) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(table.schema.metadata[b"PANDAS_ATTRS"])[ATTRS]
-    return found
+def _record_folder(endpoint: Dataset, key: str) -> str:
+    return folder_name([f"{endpoint.addressed_by}={quoted(key)}"])
 
 
-def _answer(table: pa.Table, question: CacheKey, reach: Residual) -> pd.DataFrame | None:
-    """Return the rows of an answer that a question asks for, if the columns tell which."""
-    facts = _attrs(table)
-    whole = question.max_rows is None or question.max_rows >= len(table)
-    if whole and not reach.filters and reach.order is None:
-        return from_arrow(table, facts)
-    missing = {problem["column"] for problem in facts["problems"]}
-    rows = select(table, question.dataset, reach.filters, reach.order, doubtful=missing)
+def _provenance(table: pa.Table) -> Provenance:
+    return Provenance(json.loads(table.schema.metadata[b"PANDAS_ATTRS"])[ATTRS])
+
+
+def _answer(table: pa.Table, key: CacheKey, residual: Residual) -> pd.DataFrame | None:
+    """Return the rows of a file that a query asks for, or None if the columns do not show them."""
+    provenance = _provenance(table)
+    whole = key.max_rows is None or key.max_rows >= len(table)
+    if whole and not residual.filters and residual.order is None:
+        return from_arrow(table, provenance)
+    with_problems = {problem["column"] for problem in provenance["problems"]}
+    rows = select(table, key.dataset, residual.filters, residual.order, doubtful=with_problems)
     if rows is None:
         return None
     total = len(rows)
-    rows = rows[: question.max_rows]
-    place = {row: number for number, row in enumerate(rows.to_pylist())} if missing else {}
+    rows = rows[: key.max_rows]
+    position_of = {row: i for i, row in enumerate(rows.to_pylist())} if with_problems else {}
     problems = [
-        {**problem, "row": place[problem["row"]]}
-        for problem in facts["problems"]
-        if problem["row"] in place
+        {**problem, "row": position_of[problem["row"]]}
+        for problem in provenance["problems"]
+        if problem["row"] in position_of
     ]
-    told = {
-        **facts,
-        "rows": len(rows),
-        "problems": sorted(problems, key=lambda problem: int(problem["row"])),
-        "complete": facts["complete"] and len(rows) == total,
-    }
-    return from_arrow(table.take(rows), told)
+    return from_arrow(
+        table.take(rows),
+        provenance.updated(
+            rows=len(rows),
+            problems=sorted(problems, key=lambda problem: int(problem["row"])),
+            complete=provenance["complete"] and len(rows) == total,
+        ),
+    )
 
 
-def scan(place: Backend) -> Iterator[tuple[CachedFile, dict[str, Any] | None, int]]:
-    """Yield each file of the cache with what it says of itself, if it is whole, and its bytes."""
-    for dataset in place.folders():
-        for folder, file in place.entries(dataset, lambda _: True):
-            kept = parse_file_name(dataset, folder, file)
-            if kept is None:
+def scan(backend: Backend) -> Iterator[tuple[CachedFile, dict[str, Any] | None, int]]:
+    """Yield each file of the cache, its description (None if it is damaged), and its size."""
+    for dataset in backend.folders():
+        for folder, name in backend.entries(dataset, lambda _: True):
+            file = parse_file_name(dataset, folder, name)
+            if file is None:
                 continue
             try:
-                content = place.read(kept.name)
+                content = backend.read(file.name)
             except OSError:
                 continue
-            told = None
-            if _digest(content) == kept.digest:
+            description = None
+            if _digest(content) == file.digest:
                 head = pq.ParquetFile(pa.BufferReader(content)).metadata
-                told = {**json.loads(head.metadata[_FACTS]), "rows": head.num_rows}
-            yield kept, told, len(content)
+                description = {**json.loads(head.metadata[_METADATA]), "rows": head.num_rows}
+            yield file, description, len(content)

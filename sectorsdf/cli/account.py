@@ -1,4 +1,7 @@
-"""The commands that set this machine up: the key, and the shell."""
+"""The commands `login`, `logout` and `completion`.
+
+What only the check of a key needs is imported when a key is checked.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from sectorsdf.errors import BadRequestError, QuotaExhaustedError
 
 __all__ = ["completion_command", "login_command", "logout_command"]
 
-# Wrong in two ways, so that a server which looks at any of its parameters refuses it with 400,
-# which is free, and which it only does once it has accepted the key.
+# Two parameters are invalid, so that a server which checks any of them answers with 400. That is
+# free, and the server only does it after it has accepted the key.
 _PATH = "/v2/mining/sites/"
-_WRONG = {"year": "none", "order_by": "none", "limit": "1"}
+_INVALID_QUERY = {"year": "none", "order_by": "none", "limit": "1"}
 
 
 @click.command(
@@ -36,8 +39,8 @@ _WRONG = {"year": "none", "order_by": "none", "limit": "1"}
             type=click.Choice(["auto", "keyring", "file"]),
             default="auto",
             show_default=True,
-            help="Where to keep it: the system's keyring (extra keyring), or a file that only you "
-            "can read; auto takes the keyring where there is one.",
+            help="Where to store it: the system's keyring (extra keyring), or a file that only you "
+            "can read; auto uses the keyring if there is one.",
         ),
         Option(
             ["--check/--no-check"],
@@ -48,30 +51,30 @@ _WRONG = {"year": "none", "order_by": "none", "limit": "1"}
     ],
 )
 def login_command(key_file: IO[str] | None, store: str, check: bool) -> None:  # noqa: FBT001
-    """Check an API key and keep it on this machine.
+    """Check an API key and store it on this machine.
 
-    The key is asked for and not shown, or read from standard input; it is no argument, because
-    other users can see a process's arguments. It is kept for the API's address (SECTORSDF_BASE_URL
-    or the provider's own) and used where SECTORS_API_KEY is not set.
+    The command prompts for the key and does not show it, or reads it from standard input. The key
+    is not an argument, because other users can see a process's arguments. It is stored for the
+    API's address (SECTORSDF_BASE_URL or the provider's own) and used if SECTORS_API_KEY is not set.
 
-    The check is a request with a parameter that no server accepts: a refusal of the parameter is
-    free and shows that the key is accepted. A server that answers it all the same takes one
-    credit, never more, and this says so.
+    The check is a request with an invalid parameter: a server that refuses the parameter has
+    accepted the key, and the answer is free. A server that answers the request takes one credit,
+    never more, and the command reports it.
     """
     address = settings.base_url(None)
-    key = ApiKey(str.__str__(_asked(key_file)))
+    key = ApiKey(str.__str__(_read_key(key_file)))
     if check:
-        click.echo(_checked(key, address), err=True)
+        click.echo(_check_key(key, address), err=True)
     where = save_key(
         cast("str", hidden(key.secret())),
         address,
         store=cast('Literal["auto", "keyring", "file"]', store),
     )
-    click.echo(f"Kept in {where} for {address}.", err=True)
+    click.echo(f"Stored in {where} for {address}.", err=True)
 
 
-def _asked(key_file: IO[str] | None) -> str:
-    """Return the key that somebody typed or piped in."""
+def _read_key(key_file: IO[str] | None) -> str:
+    """Return the key from the file, the prompt or standard input."""
     if key_file is not None:
         text = hidden(key_file.read())
     elif sys.stdin.isatty():
@@ -81,15 +84,15 @@ def _asked(key_file: IO[str] | None) -> str:
     return cast("str", text)
 
 
-def _checked(key: ApiKey, address: str) -> str:
-    """Ask the API whether it accepts a key, and say what it said.
+def _check_key(key: ApiKey, address: str) -> str:
+    """Ask the API whether it accepts a key, and return what the check showed.
 
     Raises
     ------
     AuthenticationError
-        It does not.
+        The API does not accept it.
     """
-    # Heavy, and for this one request only.
+    # Slow to import, and needed for this request only.
     from sectorsdf.http.credits import CreditBudget, Ledger  # noqa: PLC0415
     from sectorsdf.http.limiter import RateLimiter  # noqa: PLC0415
     from sectorsdf.http.transport import RetryPolicy, Transport  # noqa: PLC0415
@@ -99,17 +102,21 @@ def _checked(key: ApiKey, address: str) -> str:
         address,
         timeout=(5, 30),
         retry=RetryPolicy(tries=1),
-        gate=RateLimiter(max_wait=5.0),
+        limiter=RateLimiter(max_wait=5.0),
         ledger=Ledger(settings.cache_dir() / "credits.jsonl"),
     )
     try:
         transport.get(
-            _PATH, _WRONG, parse=len, purse=(CreditBudget(1),), what="The check of the key"
+            _PATH,
+            _INVALID_QUERY,
+            parse=len,
+            budgets=(CreditBudget(1),),
+            what="The check of the key",
         )
     except BadRequestError:
         return "The API accepts the key; the check was free."
     except QuotaExhaustedError as error:
-        message = f"{error} The key cannot be checked now; --no-check keeps it all the same."
+        message = f"{error} The key cannot be checked now; --no-check stores it without a check."
         error.args = (message,)
         raise
     finally:
@@ -119,24 +126,23 @@ def _checked(key: ApiKey, address: str) -> str:
 
 @click.command(cls=Command)
 def logout_command() -> None:
-    """Forget the key that was kept.
+    """Remove the stored key from this machine.
 
-    That of the API's address, which is SECTORSDF_BASE_URL or the provider's own. The key itself
-    stays valid: a key that others may have read has to be replaced in your Sectors account.
+    This is the key for the API's address (SECTORSDF_BASE_URL or the provider's own). The key itself
+    stays valid: replace a key that others may have read in your Sectors account.
     """
     address = settings.base_url(None)
-    gone = forget_key(address)
-    said = "The key is forgotten" if gone else "No key was kept"
-    click.echo(f"{said} for {address}.", err=True)
+    result = "The key was removed" if forget_key(address) else "No key was stored"
+    click.echo(f"{result} for {address}.", err=True)
 
 
 @click.command(cls=Command, params=[click.Argument(["shell"], type=click.Choice(SHELLS))])
 def completion_command(shell: Any) -> None:  # noqa: ANN401 - a choice
-    r"""Print the script that completes words in a shell.
+    """Print the script that completes words in a shell.
 
     \b
     bash, in ~/.bashrc:               eval "$(sectorsdf completion bash)"
     zsh, in ~/.zshrc after compinit:  eval "$(sectorsdf completion zsh)"
     fish, once:  sectorsdf completion fish > ~/.config/fish/completions/sectorsdf.fish
-    """
-    click.echo(script(shell))
+    """  # noqa: D301 - click reads the backspace character
+    click.echo(script(shell, click.get_current_context().find_root().command))

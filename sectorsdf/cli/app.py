@@ -1,6 +1,7 @@
-"""The command line: words in, files and tables out.
+"""The program: the group of commands, `main`, and what it does about errors and interrupts.
 
-Only what every run needs is imported here; a command's own module is imported when it runs.
+Imports only what every run needs, and the rest when it is used. Must not import the declarations at
+import time: `fetch_table` lists the commands that are made from them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sectorsdf._version import __version__
-from sectorsdf.cli.base import State, debug_option
-from sectorsdf.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, exit_code, format_error
+from sectorsdf.cli.base import INTERRUPTED, PIPE_CLOSED, State, debug_option
+from sectorsdf.cli.fetch_table import FETCH_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,49 +25,37 @@ __all__ = ["cli", "main"]
 
 
 _PROGRAM = "sectorsdf"
-_FETCH = "sectorsdf.cli.fetch"
-_CREDITS = "sectorsdf.cli.credits"
-_CACHE = "sectorsdf.cli.cache"
-_ACCOUNT = "sectorsdf.cli.account"
-_SANDBOX = "sectorsdf.cli.sandbox"
-# The short helps stand here too, so that `--help` needs none of the modules.
+# Modules and short helps, so that `sectorsdf --help` imports none of the commands.
 _SECTIONS = {
-    "Fetch": {
-        "licenses": (_FETCH, "Mining licences."),
-        "auctions": (_FETCH, "Auctions of licence areas."),
-        "auction": (_FETCH, "Auctions in full, by code; their phases or participants."),
-        "sites": (_FETCH, "Mine sites, by reporting year and commodity."),
-        "site": (_FETCH, "Mine sites in full, by slug."),
-        "resources": (_FETCH, "Resources and reserves of sites, one row a figure."),
-    },
+    "Fetch": {name: ("fetch", summary) for name, summary in FETCH_COMMANDS.items()},
     "Credits and cache": {
-        "quote": (_CREDITS, "Say what a command would cost, before it is run."),
-        "credits": (_CREDITS, "Show the credits spent from this machine."),
-        "cache": (_CACHE, "Look at what is kept, find it, clear it."),
+        "quote": ("credits", "Show what a command would cost, before it is run."),
+        "credits": ("credits", "Show the credits spent from this machine."),
+        "cache": ("cache", "Show what is cached, find it, clear it."),
     },
     "Key": {
-        "login": (_ACCOUNT, "Check an API key and keep it on this machine."),
-        "logout": (_ACCOUNT, "Forget the key that was kept."),
+        "login": ("account", "Check an API key and store it on this machine."),
+        "logout": ("account", "Remove the stored key from this machine."),
     },
     "Try and set up": {
-        "demo": (_SANDBOX, "Fetch everything from an embedded sandbox; needs no key."),
-        "serve": (_SANDBOX, "Run the embedded API on this machine until Ctrl-C."),
-        "completion": (_ACCOUNT, "Print the script that completes words in a shell."),
+        "demo": ("sandbox", "Fetch every list from an embedded sandbox; needs no key."),
+        "serve": ("sandbox", "Run the embedded API on this machine until Ctrl-C."),
+        "completion": ("account", "Print the script that completes words in a shell."),
     },
 }
-_COMMANDS = {name: home for section in _SECTIONS.values() for name, home in section.items()}
+_COMMANDS = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
 
 
 class _PipeClosedError(Exception):
-    """Nobody reads the output any more; of a kind that click does not deal with by itself."""
+    """The reader of the output has closed the pipe; click does not handle this type itself."""
 
 
 class _InterruptedError(Exception):
-    """Somebody has pressed Ctrl-C; as above."""
+    """The user has pressed Ctrl-C; click does not handle this type itself."""
 
 
 class _Commands(click.Group):
-    """The commands, each imported when it is called for."""
+    """The commands, each imported when it is used."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401
         try:
@@ -80,7 +69,7 @@ class _Commands(click.Group):
         except BrokenPipeError as error:
             raise _PipeClosedError from error
         except KeyboardInterrupt as error:
-            # Click would tell an empty line first, terminal or not.
+            # Click would print an empty line first, also without a terminal.
             raise _InterruptedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -89,17 +78,21 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        found = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), f"{cmd_name}_command")
-        assert isinstance(found, click.Command)  # noqa: S101 - the table above names commands only
-        return found
+        module = importlib.import_module(f"sectorsdf.cli.{_COMMANDS[cmd_name][0]}")
+        if cmd_name in FETCH_COMMANDS:
+            command = module.COMMANDS[cmd_name].command()
+        else:
+            command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)  # noqa: S101 - see `_SECTIONS`
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            near = difflib.get_close_matches(name, _COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            similar = difflib.get_close_matches(name, _COMMANDS, n=1)
+            hint = f" Did you mean {similar[0]!r}?" if similar else ""
             message = f"No such command {name!r}.{hint}"
             raise click.UsageError(message, ctx)
         return super().resolve_command(ctx, args)
@@ -116,8 +109,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[debug_option()],
-    epilog="Exit codes: 0 done, 2 usage, 3 key, 4 not found, 5 rate, quota or credits, 6 server or "
-    "connection, 7 incomplete, 130 interrupted, 1 anything else.",
+    epilog="Exit codes: 0 success, 2 usage, 3 key, 4 not found, 5 rate, quota or credits, 6 server "
+    "or connection, 7 incomplete, 130 interrupted, 1 any other error.",
 )
 @click.version_option(__version__, prog_name=_PROGRAM)
 def cli() -> None:
@@ -125,12 +118,12 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code; errors take one line.
+    """Run the command line and exit with its exit code; an error prints one line.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        The words after the program's name; by default the process's own.
+        The words after the program's name; by default those of the process.
     """
     if f"_{_PROGRAM.upper()}_COMPLETE" in os.environ:
         importlib.import_module("sectorsdf.cli.completion").register()
@@ -139,10 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         words = None if arguments is None else list(arguments)
         code = cli.main(words, _PROGRAM, standalone_mode=False, obj=state) or 0
-        # Here and not when Python ends, where a closed pipe could no longer be dealt with.
+        # Here and not when Python exits: a closed pipe could not be handled there.
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt, _InterruptedError):
-        # Behind the ^C that a terminal shows.
+        # On a new line, after the ^C that a terminal shows.
         click.echo("\n" * sys.stderr.isatty() + f"Interrupted.{state.advice}", err=True)
         code = INTERRUPTED
     except click.ClickException as error:
@@ -150,9 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = error.exit_code
     except (_PipeClosedError, BrokenPipeError):
         code = PIPE_CLOSED
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets one line
+    except Exception as error:  # noqa: BLE001 - every error prints one line
+        from sectorsdf.cli.exit_codes import exit_code, format_error  # noqa: PLC0415 - see above
+
         if state.debug:
-            import traceback  # noqa: PLC0415 - on demand only
+            import traceback  # noqa: PLC0415 - slow, and needed here only
 
             traceback.print_exc()
         else:
@@ -161,16 +156,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     finally:
         state.close()
     if code == PIPE_CLOSED:
-        _stop_writing()
+        _discard_output()
     sys.exit(code if isinstance(code, int) else 1)
 
 
-def _stop_writing() -> None:
-    """Let what is still to be written vanish: nobody reads it."""
+def _discard_output() -> None:
+    """Send the rest of the output to the null device, so that Python can flush it on exit."""
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
     except (OSError, ValueError):
-        # No real file stands behind it, as in a test.
+        # Standard output has no file descriptor, as in a test.
         pass

@@ -1,4 +1,7 @@
-"""What the commands are made of: options in sections, and what one run remembers."""
+"""What every run needs: options in sections, the state of one run, two exit codes.
+
+Must not import any other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,33 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Command", "Option", "State", "debug_option"]
+__all__ = ["INTERRUPTED", "PIPE_CLOSED", "Command", "Option", "State", "debug_option"]
 
 
-_LAST = "Other"
-_ONLY = "Options"
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+_LAST_SECTION = "Other"
+_ONLY_SECTION = "Options"
 
 
 @dataclass
 class State:
-    """What one run of the command line remembers.
+    """The state of one run of the command line.
 
     Attributes
     ----------
     debug : bool
-        Whether errors are told with their traceback, and requests as they go.
+        Whether requests are logged, and errors printed with their traceback.
     advice : str
-        What to say after an interrupt.
+        What to print after an interrupt.
     """
 
     debug: bool = False
     advice: str = ""
     _handler: logging.Handler | None = None
 
-    def tell_all(self) -> None:
-        """Tell each request on stderr from now on; the key is in none of it."""
+    def enable_debug(self) -> None:
+        """Log each request on stderr from now on; no message contains the key."""
         if self._handler is None:
             self.debug = True
             self._handler = logging.StreamHandler(sys.stderr)
@@ -46,7 +51,7 @@ class State:
             logger.setLevel(logging.DEBUG)
 
     def close(self) -> None:
-        """Leave the process's logging as it was."""
+        """Restore the process's logging."""
         if self._handler is not None:
             logger = logging.getLogger("sectorsdf")
             logger.removeHandler(self._handler)
@@ -55,40 +60,40 @@ class State:
 
 
 class Option(click.Option):
-    """An option that stands in a section of its command's help."""
+    """An option with a section of its command's help."""
 
-    def __init__(self, *args: Any, section: str = _LAST, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, section: str = _LAST_SECTION, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.section = section
 
 
 class Command(click.Command):
-    """A command whose help has its options in sections."""
+    """A command whose help lists its options in sections."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.params.append(debug_option())
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, a section each."""
+        """Write the options, section by section."""
         for title, options in self.sections(ctx).items():
             rows = [row for option in options if (row := option.get_help_record(ctx)) is not None]
             with formatter.section(title):
                 formatter.write_dl(rows)
 
-    def sections(self, ctx: click.Context) -> Mapping[str, list[click.Parameter]]:
-        """Return the options by section, in their order."""
-        found: dict[str, list[click.Parameter]] = {}
+    def sections(self, ctx: click.Context) -> Mapping[str, list[click.Option]]:
+        """Return the options of each section, in their order."""
+        sections: dict[str, list[click.Option]] = {}
         for param in self.get_params(ctx):
             if isinstance(param, click.Option):
-                found.setdefault(getattr(param, "section", _LAST), []).append(param)
-        last = found.pop(_LAST, [])
-        return {**found, (_LAST if found else _ONLY): last}
+                sections.setdefault(getattr(param, "section", _LAST_SECTION), []).append(param)
+        last = sections.pop(_LAST_SECTION, [])
+        return {**sections, (_LAST_SECTION if sections else _ONLY_SECTION): last}
 
 
 def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
     if value:
-        ctx.ensure_object(State).tell_all()
+        ctx.ensure_object(State).enable_debug()
 
 
 def debug_option() -> Option:
@@ -99,5 +104,5 @@ def debug_option() -> Option:
         expose_value=False,
         is_eager=True,
         callback=_debug,
-        help="Tell each request on stderr, and errors with their traceback.",
+        help="Log each request on stderr, and print errors with their traceback.",
     )

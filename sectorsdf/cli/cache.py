@@ -1,4 +1,8 @@
-"""TODO."""
+"""The command `cache`: what is cached, where it is, and how to remove it.
+
+A command imports what it needs when it runs, so that help and completion import neither pandas
+nor pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -10,44 +14,48 @@ import click
 import sectorsdf
 from sectorsdf.cli import options as opt
 from sectorsdf.cli.base import Command, Option
-from sectorsdf.cli.credits import format_option, make_output
 from sectorsdf.datasets import DATASETS
 
 __all__ = ["cache_command"]
 
 
-def _place(given: dict[str, Any]) -> bool | str | None:
-    from sectorsdf.cli.client import chosen_cache  # noqa: PLC0415 - heavy, see above
+def _location(options: dict[str, Any]) -> bool | str | None:
+    from sectorsdf.cli.client import cache_location  # noqa: PLC0415 - heavy, see above
 
-    return chosen_cache(given)
+    return cache_location(options)
 
 
 cache_command = click.Group(
     "cache",
-    help="""Look at what is kept, find it, clear it.
+    help="""Show what is cached, find it, clear it.
 
     On the command line the cache is on: what was fetched within --max-age is not paid for again.
     """,
 )
 
 
-@cache_command.command("info", cls=Command, params=[opt.place_option(), format_option()])
-def _info(**given: Any) -> None:  # noqa: ANN401 - whatever click makes of the options
-    """Show what the cache holds; one row is one file."""
-    frame = sectorsdf.cache.info(cache=_place(given))
-    if frame.empty and given["format"] == "table":
-        click.echo("The cache holds nothing.")
+@cache_command.command(
+    "info", cls=Command, params=[opt.cache_location_option(), opt.format_option()]
+)
+def _info(**options: Any) -> None:  # noqa: ANN401 - the types are click's
+    """Show the cached files, one row for each."""
+    from sectorsdf.cli.output import Output  # noqa: PLC0415 - heavy, see above
+
+    frame = sectorsdf.cache.info(cache=_location(options))
+    if frame.empty and options["format"] == "table":
+        click.echo("The cache is empty.")
         return
     hours = frame["age"].dt.total_seconds() / 3600
-    # The longest last, so that it is the first to be left out.
+    # The longest columns last: a narrow terminal leaves out the last ones.
     frame = frame[[*frame.columns.drop(["host", "file"]), "host", "file"]]
-    make_output(given).write(frame.assign(age=hours.round(2)).rename(columns={"age": "age_hours"}))
+    frame = frame.assign(age=hours.round(2)).rename(columns={"age": "age_hours"})
+    Output.from_options(options).write(frame)
 
 
-@cache_command.command("path", cls=Command, params=[opt.place_option()])
-def _path(**given: Any) -> None:  # noqa: ANN401 - whatever click makes of the options
-    """Print where the cached Parquet files lie."""
-    click.echo(sectorsdf.cache.path(cache=_place(given)))
+@cache_command.command("path", cls=Command, params=[opt.cache_location_option()])
+def _path(**options: Any) -> None:  # noqa: ANN401 - the types are click's
+    """Print the folder or URL of the cached Parquet files."""
+    click.echo(sectorsdf.cache.path(cache=_location(options)))
 
 
 @cache_command.command(
@@ -57,40 +65,35 @@ def _path(**given: Any) -> None:  # noqa: ANN401 - whatever click makes of the o
         click.Argument(
             ["dataset"], required=False, type=click.Choice([*DATASETS]), metavar="[DATASET]"
         ),
-        Option(
-            ["--query"], metavar="TEXT", help="Only this query, as info tells it.", section="Rows"
+        opt.value_option("Rows", "--query", "TEXT", "Only this query, as info shows it."),
+        opt.value_option(
+            "Rows", "--older-than", "TIME", "Only what was fetched longer ago, such as 30d."
         ),
-        Option(
-            ["--older-than"],
-            metavar="TIME",
-            help="Only what was fetched longer ago, such as 30d.",
-            section="Rows",
-        ),
-        Option(["--yes", "-y"], is_flag=True, help="Do not ask first.", section="Rows"),
-        opt.place_option(),
+        Option(["--yes", "-y"], is_flag=True, help="Do not ask for confirmation.", section="Rows"),
+        opt.cache_location_option(),
     ],
 )
 def _clear(
     dataset: str | None,
     query: str | None,
     older_than: str | None,
-    yes: bool,  # noqa: FBT001 - click hands options over by name
-    **given: Any,  # noqa: ANN401
+    yes: bool,  # noqa: FBT001 - click passes options by name
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Remove files from the cache, all of them or those of a DATASET.
 
-    DATASET is one that info tells, such as mining_licenses. What was paid for unfinished commands,
-    and the list of credits, are no part of the cache and stay.
+    DATASET is a name that info shows, such as mining_licenses. The pages that unfinished commands
+    have paid for, and the list of credits, are not part of the cache and are not removed.
     """
-    place = _place(given)
+    location = _location(options)
     if not yes:
         if not sys.stdin.isatty():
-            message = "What is kept was paid for: --yes removes it where nobody can be asked."
+            message = "Cached answers were paid for: without a terminal, --yes is needed."
             raise click.UsageError(message)
         what = "files" if dataset is None else f"files of {dataset}"
-        where = sectorsdf.cache.path(cache=place)
+        where = sectorsdf.cache.path(cache=location)
         if not click.confirm(f"Remove {what} from {where}? They were paid for.", err=True):
             message = "Nothing was removed."
             raise click.ClickException(message)
-    count = sectorsdf.cache.clear(dataset, query=query, older_than=older_than, cache=place)
+    count = sectorsdf.cache.clear(dataset, query=query, older_than=older_than, cache=location)
     click.echo(f"{count} file{'' if count == 1 else 's'} removed.")

@@ -1,4 +1,8 @@
-"""From a command's options to a client and a call's options."""
+"""From a command's options to a client and to the keywords of a call.
+
+Each function removes from the options what it uses. Imports the library's client, and with it
+pandas: a command imports this module when it runs.
+"""
 
 from __future__ import annotations
 
@@ -17,69 +21,70 @@ from sectorsdf.config.options import CACHE_VARIABLE, set_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["call_options", "chosen_cache", "connected"]
+__all__ = ["cache_location", "call_options", "open_client"]
 
 
-_RESUME = (
-    " What was paid for is kept: the same command within an hour goes on from there and pays for "
-    "the rest only."
+_ADVICE = (
+    " The pages paid for are on disk: the same command within an hour continues from there and "
+    "pays only for the rest."
 )
 
 
-def chosen_cache(given: dict[str, Any]) -> bool | str | None:
-    """Take the cache's place out of a command's options.
+def cache_location(options: dict[str, Any]) -> bool | str | None:
+    """Return where the cache is, as `Client` takes it.
 
     Returns
     -------
     bool, str or None
-        None where the environment says it. Without a word the cache is on: each command is a
-        process of its own and would pay anew.
+        None if the environment says it. If nothing says it, the cache is on: each command is a
+        process of its own and would pay again.
     """
-    place, off = given.pop("cache", None), given.pop("no_cache", False)
-    if place is not None and off:
+    location, off = options.pop("cache", None), options.pop("no_cache", False)
+    if location is not None and off:
         message = "--cache and --no-cache exclude each other."
         raise click.UsageError(message)
-    if place is not None:
-        return str(place)
+    if location is not None:
+        return str(location)
     if off:
         return False
     return None if os.environ.get(CACHE_VARIABLE, "").strip() else True
 
 
-def call_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Take a call's options out of a command's; what is not set stays the library's own."""
-    refresh, offline = given.pop("refresh", False), given.pop("offline", False)
+def call_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of a call; what the caller did not set keeps the library's default."""
+    refresh, offline = options.pop("refresh", False), options.pop("offline", False)
     if refresh and offline:
-        message = "--refresh asks the API, --offline never does: give one of them."
+        message = "--refresh always asks the API and --offline never does: give one of them."
         raise click.UsageError(message)
     flags = {
         "refresh": refresh,
         "offline": offline,
-        "allow_partial": given.pop("allow_partial", False),
+        "allow_partial": options.pop("allow_partial", False),
+        "strict": options.pop("strict", False),
     }
-    options: dict[str, Any] = {name: True for name, on in flags.items() if on}
-    limit = given.pop("max_credits", None)
+    keywords: dict[str, Any] = {name: True for name, on in flags.items() if on}
+    limit = options.pop("max_credits", None)
     if limit is not None:
-        options["max_credits"] = limit
-    return options
+        keywords["max_credits"] = limit
+    return keywords
 
 
 @contextmanager
-def connected(given: dict[str, Any], *, quiet: bool) -> Iterator[Client]:
-    """Give a client as a command's options want it.
+def open_client(options: dict[str, Any], *, quiet: bool) -> Iterator[Client]:
+    """Provide the client that a command's options describe.
 
-    Without a key it answers from the cache, and its first request is refused.
+    A client without a key can answer from the cache; its first request raises an error.
     """
     state = click.get_current_context().ensure_object(State)
     client = Client(
-        ApiKey.perhaps(),
-        workers=given.pop("workers", 8),
-        rate_limit=given.pop("rate_limit", None),
-        cache=chosen_cache(given),
-        max_age=given.pop("max_age", None),
+        ApiKey.resolve_optional(),
+        workers=options.pop("workers", 8),
+        rate_limit=options.pop("rate_limit", None),
+        cache=cache_location(options),
+        max_age=options.pop("max_age", None),
     )
-    hidden = set_options(progress=False) if quiet else nullcontext()
-    with client, hidden, one_line_warnings():
-        state.advice = _RESUME
+    progress = set_options(progress=False) if quiet else nullcontext()
+    with client, progress, one_line_warnings():
+        state.advice = _ADVICE
         yield client
         state.advice = ""

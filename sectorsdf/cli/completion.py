@@ -1,4 +1,7 @@
-"""Completion of words by the shell, with what click leaves open in bash."""
+"""Completion of words by the shell, with corrections of click's completion for bash.
+
+Must not import any other module of the package: the commands to complete are an argument.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from click.shell_completion import BashComplete, add_completion_class
+from click.shell_completion import BashComplete, add_completion_class, get_completion_class
 
 if TYPE_CHECKING:
+    import click
     from click.shell_completion import CompletionItem
 
 __all__ = ["SHELLS", "register", "script"]
@@ -17,14 +21,14 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 class _Bash(BashComplete):
-    """Bash, which takes a value with a space for two words unless somebody quotes it."""
+    """Completion for bash, which splits a value with a space into two words unless it is quoted."""
 
-    # Click's own script would read the backslashes away.
+    # Without -r, bash would remove the backslashes of the answer.
     source_template = BashComplete.source_template.replace("read type", "read -r type")
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()
-        # Bash parts --province=Kal into three words.
+        # Bash splits --province=Kal into three words.
         if incomplete == "=":
             incomplete = ""
         elif args and args[-1] == "=":
@@ -33,11 +37,11 @@ class _Bash(BashComplete):
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
         words = os.environ["COMP_WORDS"].split("\n")
-        place = int(os.environ["COMP_CWORD"])
-        begun = words[place] if place < len(words) else ""
+        position = int(os.environ["COMP_CWORD"])
+        typed = words[position] if position < len(words) else ""
         value = str(item.value)
-        # Where a quotation mark stands open already, bash closes it.
-        if item.type == "plain" and not begun.startswith(("'", '"')):
+        # After an opening quotation mark, bash itself adds the closing one.
+        if item.type == "plain" and not typed.startswith(("'", '"')):
             value = "".join(c if c == "," else _escaped(c) for c in value)
         return f"{item.type},{value}"
 
@@ -47,17 +51,13 @@ def _escaped(character: str) -> str:
 
 
 def register() -> None:
-    """Let click complete with what stands here."""
+    """Let click use the corrected completion for bash."""
     add_completion_class(_Bash)
 
 
-def script(shell: str) -> str:
-    """Return the script that a shell has to read once."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - after `register`
-
-    from sectorsdf.cli.app import cli  # noqa: PLC0415 - which imports this module's users
-
+def script(shell: str, command: click.Command) -> str:
+    """Return the script with which a shell completes the words of a command."""
     register()
-    found = get_completion_class(shell)
-    assert found is not None  # noqa: S101 - `SHELLS` names those that click knows
-    return found(cli, {}, "sectorsdf", "_SECTORSDF_COMPLETE").source()
+    completion = get_completion_class(shell)
+    assert completion is not None  # noqa: S101 - click knows each of `SHELLS`
+    return completion(command, {}, "sectorsdf", "_SECTORSDF_COMPLETE").source()

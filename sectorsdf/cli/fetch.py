@@ -1,260 +1,217 @@
-"""The commands that fetch: each is options, a getter, and an output.
+"""The commands that fetch, made from the declarations: options, a getter, and an output.
 
-What they need to run is imported when they run: `--help` and a shell's completion need none of it.
+A command imports what it needs when it runs, so that help and completion import neither pandas
+nor pyarrow.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 import sectorsdf
-from sectorsdf import datasets as ds
 from sectorsdf.cli import options as opt
-from sectorsdf.cli.base import Command, Option
+from sectorsdf.cli.base import Command
+from sectorsdf.cli.help_texts import command_help, key_metavar
+from sectorsdf.datasets import DATASETS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = [
-    "COMMANDS",
-    "FetchCommand",
-    "auction_command",
-    "auctions_command",
-    "licenses_command",
-    "resources_command",
-    "site_command",
-    "sites_command",
-]
+__all__ = ["COMMANDS", "FetchCommand", "GetterCall", "commands_of"]
 
 
-_PARTS = {
-    "phases": ("get_mining_license_auction_phases", ds.MINING_LICENSE_AUCTION_PHASES),
-    "participants": (
-        "get_mining_license_auction_participants",
-        ds.MINING_LICENSE_AUCTION_PARTICIPANTS,
-    ),
-}
+class GetterCall(NamedTuple):
+    """One call of a getter.
+
+    Attributes
+    ----------
+    getter : str
+        The name of the function in `sectorsdf`.
+    dataset : Dataset
+        Declares the columns of the frame that it returns.
+    args : tuple
+        Its positional arguments.
+    keywords : dict
+        Its other arguments; without those that keep their default.
+    """
+
+    getter: str
+    dataset: Dataset
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class FetchCommand:
-    """What a command that fetches is made of.
+    """A command that fetches a dataset.
 
     Attributes
     ----------
-    name : str
-        The command.
-    getter : str
-        The function of `sectorsdf` that it calls.
     dataset : Dataset
-        What the rows look like; a list's filters become options.
-    help : str
-        What one row is, what it costs, and examples.
-    key : str or None
-        What an addressed row is addressed by; None for a list.
-    needed : bool
-        Whether at least one key has to be given.
+        Names the command; its filters and its key become options and an argument.
+    parts : tuple of Dataset
+        Datasets made from the same answers, each behind a flag.
     """
 
-    name: str
-    getter: str
     dataset: Dataset
-    help: str
-    key: str | None = None
-    needed: bool = True
+    parts: tuple[Dataset, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The command's name."""
+        return self.dataset.command
 
     def subject(self) -> list[click.Parameter]:
         """Return the parameters that say which rows are meant."""
-        if self.key is not None:
-            word = "CODE" if self.key == "wiup_code" else "SLUG"
-            many = f"{word}..." if self.needed else f"[{word}...]"
-            return [click.Argument([self.key], nargs=-1, required=self.needed, metavar=many)]
-        details = [opt.details_option()] if self.dataset is ds.MINING_SITES else []
-        return [*opt.filter_options(self.dataset), *details, *opt.row_options()]
+        filters = opt.filter_options(self.dataset)
+        validation = opt.validation_options(self.dataset)
+        if self.dataset.addressed_by is not None:
+            return [self._key_argument(), *filters, *validation]
+        return [*filters, *self._details_options(), *validation, *opt.row_options()]
 
-    def call(self, given: dict[str, Any]) -> tuple[str, Dataset, tuple[Any, ...], dict[str, Any]]:
-        """Return the getter, what its rows look like, and its arguments; take them from `given`."""
+    def call(self, options: dict[str, Any]) -> GetterCall:
+        """Return the call that a command's options describe; remove from them what it uses."""
         from sectorsdf.cli.client import call_options  # noqa: PLC0415 - heavy, see above
 
-        getter, dataset = self.getter, self.dataset
+        part = self._part(options)
+        dataset = part or self.dataset
+        getter = f"get_{dataset.name}"
         args: tuple[Any, ...] = ()
-        keywords = {**call_options(given), "strict": given.pop("strict", False)}
-        if self.key is not None:
-            keys = given.pop(self.key)
-            args = (list(keys),) if keys or self.needed else ()
-            if given.pop("skip_missing", False):
-                keywords["missing"] = "skip"
-            getter, dataset = self._part(given, keywords)
-        else:
-            if given.get("details"):
-                dataset = ds.MINING_SITE
-            names = ["max_rows", "details", *(entry.name for entry in self.dataset.filters)]
-            keywords |= {name: given.pop(name) for name in names if name in given}
-            keywords["validate"] = not given.pop("no_validate", False)
-        return getter, dataset, args, keywords
+        keywords = call_options(options)
+        names = ["max_rows", *(entry.name for entry in self.dataset.filters)]
+        values = {name: options.pop(name, None) for name in names}
+        keywords |= {name: value for name, value in values.items() if value is not None}
+        if options.pop("no_validate", False):
+            keywords["validate"] = False
+        if options.pop("skip_missing", False):
+            keywords["missing"] = "skip"
+        if self.dataset.addressed_by is not None:
+            keys = options.pop(self.dataset.addressed_by)
+            args = (list(keys),) if keys or self.dataset.listed_by is None else ()
+        if options.pop("details", False):
+            keywords["details"] = True
+            dataset = DATASETS[str(self.dataset.details)]
+        for keyword, owners in self._contacts().items():
+            if options.pop(keyword, False):
+                if dataset not in owners:
+                    raise click.UsageError(_contacts_refusal(keyword, owners, dataset))
+                keywords[keyword] = True
+                dataset = dataset.with_contacts()
+        return GetterCall(getter, dataset, args, keywords)
 
-    def _part(self, given: dict[str, Any], keywords: dict[str, Any]) -> tuple[str, Dataset]:
-        asked = [part for part in _PARTS if given.pop(part, False)]
-        emails = given.pop("include_emails", False)
-        if len(asked) > 1:
-            message = "--phases and --participants exclude each other: each is a table of its own."
-            raise click.UsageError(message)
-        if emails and asked != ["participants"]:
-            message = "--include-emails needs --participants."
-            raise click.UsageError(message)
-        if emails:
-            keywords["include_emails"] = True
-        return _PARTS[asked[0]] if asked else (self.getter, self.dataset)
-
-    def fetch(self, **given: Any) -> None:  # noqa: ANN401 - whatever click makes of the options
+    def fetch(self, **options: Any) -> None:  # noqa: ANN401 - the types are click's
         """Run the command."""
-        from sectorsdf.cli.client import connected  # noqa: PLC0415 - heavy, see above
+        from sectorsdf.cli.client import open_client  # noqa: PLC0415 - heavy, see above
         from sectorsdf.cli.output import Output  # noqa: PLC0415 - heavy, see above
         from sectorsdf.client.call import keep_paid_pages  # noqa: PLC0415 - heavy, see above
 
-        output = Output.taken(given)
-        getter, dataset, args, keywords = self.call(given)
-        output.check(dataset, ["email"] if keywords.get("include_emails") else [])
-        # What is written to a file is paid for until it is there; a pipe that nobody reads to its
-        # end has had its rows.
-        whole = nullcontext() if output.path is None else keep_paid_pages()
-        with whole:
-            with connected(given, quiet=output.quiet) as client:
+        output = Output.from_options(options)
+        getter, dataset, args, keywords = self.call(options)
+        output.check(dataset)
+        # The pages paid for are kept until the file is written. On a pipe the rows have been handed
+        # over, even if its reader closes it early.
+        keeping = nullcontext() if output.path is None else keep_paid_pages()
+        with keeping:
+            with open_client(options, quiet=output.quiet) as client:
                 frame = getattr(sectorsdf, getter)(*args, client=client, **keywords)
                 spent = client.spent
             output.write(frame)
-        output.summary(frame, spent)
+        output.summarize(frame, spent)
 
-    def command(self, *more: click.Parameter) -> Command:
-        """Return the command."""
+    def command(self) -> Command:
+        """Return the command for click."""
         return Command(
             self.name,
             params=[
                 *self.subject(),
-                *more,
+                *self._record_options(),
                 *opt.fetch_options(),
                 *opt.cache_options(),
                 *opt.output_options(),
             ],
             callback=self.fetch,
-            help=self.help,
+            help=command_help(self.dataset, self.parts),
         )
 
+    def _key_argument(self) -> click.Argument:
+        key, needed = key_metavar(self.dataset), self.dataset.listed_by is None
+        return click.Argument(
+            [str(self.dataset.addressed_by)],
+            nargs=-1,
+            required=needed,
+            metavar=f"{key}..." if needed else f"[{key}...]",
+        )
 
-def _skip_option() -> Option:
-    return Option(
-        ["--skip-missing"],
-        is_flag=True,
-        help="Leave out, with a warning, what the API does not know.",
-        section="Rows",
-    )
+    def _details_options(self) -> list[click.Parameter]:
+        if self.dataset.details is None:
+            return []
+        details = DATASETS[self.dataset.details]
+        text = (
+            f"Add the columns of `sectorsdf {details.command}`, at one more credit for each "
+            f"distinct {details.addressed_by}."
+        )
+        return [opt.flag_option("Rows", "--details", text)]
+
+    def _record_options(self) -> list[click.Parameter]:
+        """Return the options that `quote` does not have: they change neither rows nor cost."""
+        flags = {str(part.part): part.summary for part in self.parts}
+        flags |= {keyword: _contacts_help(owners) for keyword, owners in self._contacts().items()}
+        if self.dataset.addressed_by is not None:
+            flags["skip_missing"] = "Leave out, with a warning, what the API does not know."
+        return [opt.flag_option("Rows", opt.option_name(name), flags[name]) for name in flags]
+
+    def _contacts(self) -> dict[str, list[Dataset]]:
+        """Return the datasets that have personal data, by the getters' keyword for it."""
+        found: dict[str, list[Dataset]] = {}
+        for dataset in (self.dataset, *self.parts):
+            if dataset.contacts:
+                emails = [column.name for column in dataset.contacts] == ["email"]
+                keyword = "include_emails" if emails else "include_contacts"
+                found.setdefault(keyword, []).append(dataset)
+        return found
+
+    def _part(self, options: dict[str, Any]) -> Dataset | None:
+        """Return the part whose flag is set; remove all these flags from the options."""
+        chosen = [part for part in self.parts if options.pop(str(part.part), False)]
+        if len(chosen) > 1:
+            flags = " and ".join(opt.option_name(str(part.part)) for part in chosen)
+            message = f"{flags} exclude each other: each is a table of its own."
+            raise click.UsageError(message)
+        return chosen[0] if chosen else None
 
 
-COMMANDS = {
-    entry.name: entry
-    for entry in (
-        FetchCommand(
-            "licenses",
-            "get_mining_licenses",
-            ds.MINING_LICENSES,
-            """Mining licences.
+def _contacts_refusal(keyword: str, owners: Sequence[Dataset], dataset: Dataset) -> str:
+    flag = opt.option_name(keyword)
+    parts = " or ".join(opt.option_name(owner.part) for owner in owners if owner.part)
+    if parts:
+        return f"{flag} needs {parts}."
+    return f"{flag} and {opt.option_name(str(dataset.part))} exclude each other."
 
-            One row is one licence. Costs one credit for each page of 30 rows.
 
-            \b
-            sectorsdf licenses --province "Kalimantan Timur" --commodity Coal -o coal.parquet
-            sectorsdf licenses --expiring-soon --order-by -licensed_area_ha --max-rows 30
-            """,
-        ),
-        FetchCommand(
-            "auctions",
-            "get_mining_license_auctions",
-            ds.MINING_LICENSE_AUCTIONS,
-            """Auctions of licence areas.
+def _contacts_help(owners: Sequence[Dataset]) -> str:
+    names = ", ".join(dict.fromkeys(column.name for owner in owners for column in owner.contacts))
+    parts = " or ".join(opt.option_name(owner.part) for owner in owners if owner.part)
+    add = f"With {parts}: add" if all(owner.part for owner in owners) else "Add"
+    return f"{add} personal data ({names}). It is never cached, so this always asks the API."
 
-            One row is one auction. Costs one credit for each page of 30 rows.
 
-            \b
-            sectorsdf auctions --commodity Nickel
-            """,
-        ),
-        FetchCommand(
-            "auction",
-            "get_mining_license_auction",
-            ds.MINING_LICENSE_AUCTION,
-            """Auctions in full, by code; their phases or participants.
+def commands_of(datasets: Iterable[Dataset]) -> dict[str, FetchCommand]:
+    """Return the commands that datasets declare, by name."""
+    datasets = [dataset for dataset in datasets if dataset.command]
+    parts = [dataset for dataset in datasets if dataset.part is not None]
+    return {
+        dataset.command: FetchCommand(
+            dataset, tuple(part for part in parts if part.command == dataset.command)
+        )
+        for dataset in datasets
+        if dataset.part is None
+    }
 
-            One row is one auction, or one phase or one participant of one. CODE is the auction's
-            wiup_code, as the command auctions tells it. Costs one credit a code, also for an
-            unknown one.
 
-            \b
-            sectorsdf auction CODE --phases
-            """,
-            key="wiup_code",
-        ),
-        FetchCommand(
-            "sites",
-            "get_mining_sites",
-            ds.MINING_SITES,
-            """Mine sites, by reporting year and commodity.
-
-            One row is one site in one reporting year for one commodity. Costs one credit for each
-            page of 30 rows; with --details one more for each distinct site.
-
-            \b
-            sectorsdf sites --commodity Nickel --year 2024 --details -o nickel.xlsx
-            """,
-        ),
-        FetchCommand(
-            "site",
-            "get_mining_site",
-            ds.MINING_SITE,
-            """Mine sites in full, by slug.
-
-            One row is one site. SLUG is the site's slug, as the command sites tells it. Costs one
-            credit a slug, also for an unknown one.
-            """,
-            key="slug",
-        ),
-        FetchCommand(
-            "resources",
-            "get_mining_site_resources",
-            ds.MINING_SITE_RESOURCES,
-            """Resources and reserves of sites, one row a figure.
-
-            Each figure has its own unit; never add up rows of different units. Without a SLUG it
-            is those of every site. Costs one credit a distinct slug; for every site also one for
-            each page of the list.
-            """,
-            key="slug",
-            needed=False,
-        ),
-    )
-}
-licenses_command = COMMANDS["licenses"].command()
-auctions_command = COMMANDS["auctions"].command()
-sites_command = COMMANDS["sites"].command()
-site_command = COMMANDS["site"].command(_skip_option())
-resources_command = COMMANDS["resources"].command(_skip_option())
-auction_command = COMMANDS["auction"].command(
-    Option(["--phases"], is_flag=True, help="One row a phase, at no further cost.", section="Rows"),
-    Option(
-        ["--participants"],
-        is_flag=True,
-        help="One row a participant, at no further cost.",
-        section="Rows",
-    ),
-    Option(
-        ["--include-emails"],
-        is_flag=True,
-        help="With --participants: add their e-mail addresses, which are people's own. They are "
-        "never kept, so that this asks the API.",
-        section="Rows",
-    ),
-    _skip_option(),
-)
+COMMANDS = commands_of(DATASETS.values())

@@ -1,7 +1,11 @@
-"""The options of the commands that fetch, made from the datasets' declarations."""
+"""The options of the commands that fetch: filters from the declarations, and shared options.
+
+Must not import pandas or pyarrow, also not through other modules: help and completion need neither.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "cache_location_option",
     "cache_options",
-    "column_option",
-    "details_option",
     "fetch_options",
     "filter_options",
+    "flag_option",
+    "format_option",
+    "option_name",
     "output_options",
-    "place_option",
-    "quiet_option",
     "row_options",
+    "validation_options",
+    "value_option",
 ]
 
 FORMATS = ("table", "csv", "jsonl", "json")
-# What people say for a filter besides its own name.
-_ALSO = {"commodity_type": "--commodity"}
+# Shorter names for a filter's option, beside its own.
+_SHORT_NAMES = {"commodity_type": "--commodity"}
 _METAVARS = {
     "choice": "NAME",
     "slug": "SLUG",
@@ -39,19 +45,10 @@ _METAVARS = {
     "number": "NUMBER",
     "text_or_flag": "TEXT|true|false",
 }
-_MEANINGS = {
-    "company": "Slug of the company, as in the column company_slug.",
-    "province": "Province.",
-    "cnc": "Clear and Clean status, such as CNC or CNC-1, or true or false.",
-    "expiring_soon": "Only licences that expire within the next 365 days.",
-    "participant": "Part of the name of a company that took part.",
-    "qualified": "Only auctions in which that --participant passed the prequalification.",
-    "year": "Reporting year.",
-}
 
 
 class Vocabulary(click.ParamType):  # type: ignore[type-arg]
-    """A text, whose known values a shell completes and the library checks."""
+    """A text whose known values the shell completes and the library checks."""
 
     name = "text"
 
@@ -64,10 +61,10 @@ class Vocabulary(click.ParamType):  # type: ignore[type-arg]
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Return the values that begin so, whatever the case: the right one is put in."""
-        begun = incomplete.casefold()
+        """Return the values that begin with a text in any case, spelt as the API spells them."""
+        prefix = incomplete.casefold()
         return [
-            CompletionItem(value) for value in self.values if value.casefold().startswith(begun)
+            CompletionItem(value) for value in self.values if value.casefold().startswith(prefix)
         ]
 
 
@@ -86,22 +83,37 @@ class _TextOrFlag(click.ParamType):  # type: ignore[type-arg]
         return folded == "true" if folded in ("true", "false") else value
 
 
+def option_name(keyword: str) -> str:
+    """Return the option for a keyword of a getter: ``--max-rows`` for ``max_rows``."""
+    return f"--{keyword.replace('_', '-')}"
+
+
+def flag_option(section: str, name: str, text: str) -> Option:
+    """Return an option without a value."""
+    return Option([name], is_flag=True, help=text, section=section)
+
+
+def value_option(section: str, name: str, metavar: str, text: str, **more: Any) -> Option:  # noqa: ANN401
+    """Return an option with a value; `more` is passed on to click."""
+    return Option([name], metavar=metavar, help=text, section=section, **more)
+
+
 def filter_options(dataset: Dataset) -> list[click.Parameter]:
     """Return an option for each filter that a dataset declares."""
-    made: list[click.Parameter] = []
-    for declared in dataset.filters:
-        sorts = declared.name == "order_by"
-        made.append(_sort_option(dataset, declared) if sorts else _filter_option(dataset, declared))
-    return made
+    return [
+        _sort_option(dataset, declared)
+        if declared.name == "order_by"
+        else _filter_option(dataset, declared)
+        for declared in dataset.filters
+    ]
 
 
 def _filter_option(dataset: Dataset, declared: Filter) -> Option:
-    flag = f"--{declared.name.replace('_', '-')}"
+    name = option_name(declared.name)
     meaning = _meaning(dataset, declared)
     if declared.kind == "flag":
-        both = f"{flag}/--no-{flag[2:]}"
-        return Option([both], default=None, help=meaning, section="Filters")
-    kinds: dict[str, Any] = {
+        return Option([f"{name}/--no-{name[2:]}"], default=None, help=meaning, section="Filters")
+    types: dict[str, Any] = {
         "choice": Vocabulary(declared.values),
         "integer": click.INT,
         "number": click.FLOAT,
@@ -113,10 +125,10 @@ def _filter_option(dataset: Dataset, declared: Filter) -> Option:
     elif declared.minimum is not None:
         top = "" if declared.maximum is None else f" to {declared.maximum:g}"
         meaning += f" From {declared.minimum:g}{top}."
-    flags = [flag, _ALSO[declared.name]] if declared.name in _ALSO else [flag]
+    names = [name, _SHORT_NAMES[declared.name]] if declared.name in _SHORT_NAMES else [name]
     return Option(
-        [*flags, declared.name],
-        type=kinds.get(declared.kind, Vocabulary()),
+        [*names, declared.name],
+        type=types.get(declared.kind, Vocabulary()),
         metavar=_METAVARS[declared.kind],
         help=meaning,
         section="Filters",
@@ -126,183 +138,146 @@ def _filter_option(dataset: Dataset, declared: Filter) -> Option:
 def _sort_option(dataset: Dataset, declared: Filter) -> Option:
     columns = sorted({value.removeprefix("-") for value in declared.values})
     default = f" By default {dataset.default_order}." if dataset.default_order else ""
-    return Option(
-        ["--order-by"],
+    return value_option(
+        "Rows",
+        "--order-by",
+        "[-]COLUMN",
+        f"Sort by one of {' | '.join(columns)}; with - before it for descending.{default}",
         type=Vocabulary(declared.values),
-        metavar="[-]COLUMN",
-        help=f"Sort by one of {' | '.join(columns)}; with - before it for descending.{default}",
-        section="Rows",
     )
 
 
 def _meaning(dataset: Dataset, declared: Filter) -> str:
-    known = _MEANINGS.get(declared.name)
-    if known is not None:
-        return known
-    name = declared.column or declared.name
-    column = next((entry for entry in dataset.columns if entry.name == name), None)
-    text = name if column is None else column.meaning
-    return (
-        f"At least so much: {text[0].lower()}{text[1:]}."
-        if declared.match == "least"
-        else f"{text}."
-    )
+    """Return what a filter selects; in backticks a declaration names other filters and columns."""
+
+    def plain(found: re.Match[str]) -> str:
+        return option_name(found[1]) if dataset.filter(found[1]) else found[1]
+
+    return f"{re.sub('`([^`]*)`', plain, declared.meaning)}."
+
+
+def validation_options(dataset: Dataset) -> list[click.Parameter]:
+    """Return the option that sends values unchecked, for a dataset that has filters."""
+    text = "Also send values that the known vocabulary does not contain."
+    return [flag_option("Rows", "--no-validate", text)] if dataset.filters else []
 
 
 def row_options() -> list[click.Parameter]:
-    """Return the options that say how many rows of a list to fetch, and how surely."""
+    """Return the options about which rows of a list to fetch, and what proof to ask for."""
     return [
-        Option(
-            ["--max-rows"],
-            type=click.INT,
-            metavar="N",
-            help="Stop after so many rows.",
-            section="Rows",
-        ),
-        Option(
-            ["--no-validate"],
-            is_flag=True,
-            help="Send values that the known vocabulary does not hold, too.",
-            section="Rows",
-        ),
-        Option(
-            ["--allow-partial"],
-            is_flag=True,
-            help="Give what came, with a warning, where it cannot be shown to be every row.",
-            section="Rows",
+        value_option("Rows", "--max-rows", "N", "Stop after this number of rows.", type=click.INT),
+        flag_option(
+            "Rows",
+            "--allow-partial",
+            "Return the rows that arrived, with a warning, if they cannot be shown to be complete.",
         ),
     ]
-
-
-def details_option() -> Option:
-    """Return the option that adds details to listed sites."""
-    return Option(
-        ["--details"],
-        is_flag=True,
-        help="Add coordinates, reserves and resources, for one credit a distinct site.",
-        section="Rows",
-    )
 
 
 def fetch_options() -> list[click.Parameter]:
-    """Return the options that say what a call may spend and how fast it goes."""
+    """Return the options about what a command may spend and how fast it fetches."""
     return [
-        Option(
-            ["--max-credits"],
+        value_option(
+            "Fetching",
+            "--max-credits",
+            "N",
+            "Refuse to spend more credits than this.",
             type=click.INT,
-            metavar="N",
-            help="Refuse before spending more than this.",
-            section="Fetching",
         ),
-        Option(
-            ["--strict"],
-            is_flag=True,
-            help="Fail where data does not fit its declaration, instead of warning.",
-            section="Fetching",
+        flag_option(
+            "Fetching", "--strict", "Fail if data does not fit its declaration, instead of warning."
         ),
-        Option(
-            ["--workers"],
+        value_option(
+            "Fetching",
+            "--workers",
+            "N",
+            "Number of concurrent requests.",
             type=click.INT,
-            metavar="N",
             default=8,
             show_default=True,
-            help="Requests under way at once.",
-            section="Fetching",
         ),
-        Option(
-            ["--rate-limit"],
-            metavar="N/TIME",
-            help="The plan's rate limit, such as 30/min; otherwise it is learnt.",
-            section="Fetching",
+        value_option(
+            "Fetching",
+            "--rate-limit",
+            "N/TIME",
+            "The plan's rate limit, such as 30/min; without it, the limit is learnt.",
         ),
     ]
 
 
-def place_option() -> Option:
-    """Return the option that says where the cache lies."""
-    return Option(
-        ["--cache"],
-        metavar="PATH|URL",
-        help="Folder or URL (s3://...) of the cache; by default SECTORSDF_CACHE or the user's "
-        "cache folder.",
-        section="Cache",
+def cache_location_option() -> Option:
+    """Return the option that says where the cache is."""
+    return value_option(
+        "Cache",
+        "--cache",
+        "PATH|URL",
+        "Folder or URL (s3://...) of the cache; by default SECTORSDF_CACHE or the user's cache "
+        "folder.",
     )
 
 
 def cache_options() -> list[click.Parameter]:
-    """Return the options that say whether and how the cache is used."""
+    """Return the options about whether and how the cache is used."""
     return [
-        place_option(),
-        Option(
-            ["--no-cache"],
-            is_flag=True,
-            help="Neither look into the cache nor keep anything in it.",
-            section="Cache",
+        cache_location_option(),
+        flag_option("Cache", "--no-cache", "Neither read the cache nor write to it."),
+        value_option(
+            "Cache",
+            "--max-age",
+            "TIME",
+            "Maximum age of a cached answer, such as 36h or 30d; by default 7 days.",
         ),
-        Option(
-            ["--max-age"],
-            metavar="TIME",
-            help="How old a kept answer may be, such as 36h or 30d; by default 7 days.",
-            section="Cache",
+        flag_option(
+            "Cache", "--refresh", "Ask the API even if the answer is cached, and cache the new one."
         ),
-        Option(
-            ["--refresh"],
-            is_flag=True,
-            help="Ask the API whatever is kept, and keep its answer.",
-            section="Cache",
-        ),
-        Option(
-            ["--offline"],
-            is_flag=True,
-            help="Never ask the API: what is kept, of any age, or exit code 4.",
-            section="Cache",
+        flag_option(
+            "Cache",
+            "--offline",
+            "Never ask the API: use what is cached, of any age, or exit with code 4.",
         ),
     ]
 
 
-def quiet_option() -> Option:
-    """Return the option that silences what is told on stderr beside warnings and errors."""
+def format_option() -> Option:
+    """Return the option for the format that a command without `-o` prints."""
     return Option(
-        ["--quiet", "-q"],
-        is_flag=True,
-        help="Tell no progress and no summary on stderr.",
-        section="Output",
-    )
-
-
-def column_option() -> Option:
-    """Return the option that picks columns."""
-    return Option(
-        ["--columns", "-c"],
-        metavar="NAME,NAME",
-        help="Only these columns, in this order.",
+        ["--format"],
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="What to print.",
         section="Output",
     )
 
 
 def output_options() -> list[click.Parameter]:
-    """Return the options that say where the rows go."""
+    """Return the options about where the rows go."""
     return [
         Option(
             ["--output", "-o"],
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Write to a file; its suffix says which kind: .parquet, .csv, .xlsx, .json, "
+            help="Write to a file, in the format of its suffix: .parquet, .csv, .xlsx, .json, "
             ".jsonl, .geojson, .gpkg, .duckdb, .sqlite, .feather.",
             section="Output",
         ),
-        Option(
-            ["--overwrite"],
-            is_flag=True,
-            help="Replace the file where there is one.",
-            section="Output",
-        ),
+        flag_option("Output", "--overwrite", "Replace the file if it exists."),
         Option(
             ["--format"],
             type=click.Choice(FORMATS),
-            help="What to print without -o: by default a table on a terminal, and CSV elsewhere.",
+            help="What to print without -o: by default a table on a terminal, and CSV otherwise.",
             section="Output",
         ),
-        column_option(),
-        quiet_option(),
+        Option(
+            ["--columns", "-c"],
+            metavar="NAME,NAME",
+            help="Only these columns, in this order.",
+            section="Output",
+        ),
+        Option(
+            ["--quiet", "-q"],
+            is_flag=True,
+            help="Print no progress and no summary on stderr.",
+            section="Output",
+        ),
     ]

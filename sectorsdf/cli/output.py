@@ -1,4 +1,7 @@
-"""Where the rows of a command go, and what is told of them on stderr."""
+"""Where the rows of a command go, and the summary and warnings on stderr.
+
+Imports pandas and pyarrow: a command imports this module when it runs.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from sectorsdf.cli.exit_codes import in_cli_words
 from sectorsdf.cli.table import as_record, as_table
 from sectorsdf.errors import CacheWarning, DataWarning
 from sectorsdf.frames.provenance import ATTRS
-from sectorsdf.io.export import export
+from sectorsdf.io.export import export_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,13 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "one_line_warnings"]
 
-# The command's own line above, the summary and the prompt below.
+# The line of the command above the table, the summary and the prompt below it.
 _LINES_AROUND = 3
 
 
 @dataclass
 class Output:
-    """Where rows go: a file, a terminal, or a pipe.
+    """Where rows go: to a file, a terminal, or a pipe.
 
     Parameters
     ----------
@@ -47,9 +50,9 @@ class Output:
     format : str, optional
         What to print without a file.
     columns : sequence of str
-        The only columns to give; all where it is empty.
+        The only columns to write; all if it is empty.
     quiet : bool
-        Whether to tell no summary.
+        Whether to print no summary.
     """
 
     path: Path | None = None
@@ -59,64 +62,65 @@ class Output:
     quiet: bool = False
 
     @classmethod
-    def taken(cls, given: dict[str, Any]) -> Output:
-        """Take the output options out of a command's."""
-        names = [part.strip() for part in (given.pop("columns", None) or "").split(",")]
-        made = cls(
-            given.pop("output", None),
-            given.pop("overwrite", False),
-            given.pop("format", None),
+    def from_options(cls, options: dict[str, Any]) -> Output:
+        """Make an output from a command's options; remove from them what it uses."""
+        names = [part.strip() for part in (options.pop("columns", None) or "").split(",")]
+        output = cls(
+            options.pop("output", None),
+            options.pop("overwrite", False),
+            options.pop("format", None),
             list(dict.fromkeys(filter(None, names))),
-            given.pop("quiet", False),
+            options.pop("quiet", False),
         )
-        if made.path is not None and made.format is not None:
+        if output.path is not None and output.format is not None:
             message = "-o FILE and --format exclude each other: the file's suffix says its format."
             raise click.UsageError(message)
-        return made
+        return output
 
-    def check(self, dataset: Dataset, more: Sequence[str] = ()) -> None:
+    def check(self, dataset: Dataset) -> None:
         """Refuse what cannot be written, before a credit is spent for it.
 
         Raises
         ------
         click.UsageError
-            A column is unknown, a file is there already, or its kind or folder is not.
+            A column is unknown, the file exists already, its format is unknown, or its folder does
+            not exist.
         """
-        known = [*dataset.schema.names, *more]
+        known = dataset.schema.names
         for name in self.columns:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                message = f"There is no column {name!r}.{hint} There are {', '.join(known)}."
+                message = f"There is no column {name!r}.{hint} The columns are {', '.join(known)}."
                 raise click.BadParameter(message, param_hint="'--columns'")
         if self.path is None:
             return
         empty = dataset.schema.empty_table().to_pandas()
-        wanted = [name for name in self.columns if name in empty] or list(empty)
+        selected = [name for name in self.columns if name in empty] or list(empty)
         try:
-            # The same refusals as later, on an empty frame beside nothing of value.
+            # The export of an empty frame to a temporary folder is refused for the same reasons.
             with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
-                export(empty[wanted], Path(folder) / self.path.name)
+                export_frame(empty[selected], Path(folder) / self.path.name)
             if not self.path.parent.is_dir():
-                message = f"There is no folder {str(self.path.parent)!r}: make it first."
+                message = f"The folder {str(self.path.parent)!r} does not exist: make it first."
                 raise click.BadParameter(message, param_hint="'-o'")
             if self.path.exists() and not self.overwrite:
-                message = f"{str(self.path)!r} is there already; --overwrite replaces it."
+                message = f"{str(self.path)!r} exists already; --overwrite replaces it."
                 raise click.BadParameter(message, param_hint="'-o'")
         except (ValueError, OSError) as error:
             raise click.BadParameter(str(error), param_hint="'-o'") from error
 
     def write(self, frame: pd.DataFrame) -> None:
-        """Write the rows to where they go."""
+        """Write the rows to the file, or print them."""
         if self.columns:
             frame = frame[[name for name in self.columns if name in frame]]
         if self.path is not None:
-            export(frame, self.path, overwrite=self.overwrite)
+            export_frame(frame, self.path, overwrite=self.overwrite)
             return
         on_terminal = sys.stdout.isatty()
-        chosen = self.format or ("table" if on_terminal else "csv")
-        if chosen != "table":
-            _pipe(frame, chosen)
+        output_format = self.format or ("table" if on_terminal else "csv")
+        if output_format != "table":
+            _print_file(frame, output_format)
             return
         size = shutil.get_terminal_size()
         width = size.columns if on_terminal else None
@@ -125,41 +129,41 @@ class Output:
         else:
             height = size.lines - _LINES_AROUND if on_terminal else None
             lines = as_table(frame, width=width, height=height)
-        # Line by line: of one large text that nobody reads to its end, Python tells no error.
+        # Line by line: if the pipe is closed during one large write, Python raises no error.
         for line in lines:
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    def summary(self, frame: pd.DataFrame, spent: int) -> None:
-        """Tell on stderr how many rows there are, what they cost, and where they come from."""
+    def summarize(self, frame: pd.DataFrame, spent: int) -> None:
+        """Print on stderr how many rows there are, what they cost, and where they come from."""
         if self.quiet:
             return
-        facts = frame.attrs.get(ATTRS, {})
+        provenance = frame.attrs.get(ATTRS, {})
         parts = [
             f"{len(frame):,} row{'' if len(frame) == 1 else 's'}",
             f"{spent:,} credit{'' if spent == 1 else 's'} spent",
-            *_kept(facts, spent),
+            _source(provenance, spent),
         ]
-        if facts.get("not_found"):
-            parts.append(f"{len(facts['not_found']):,} not known to the API")
-        elif facts.get("complete") is False and facts.get("max_rows") is None:
+        if provenance.get("not_found"):
+            parts.append(f"{len(provenance['not_found']):,} not known to the API")
+        elif provenance.get("complete") is False and provenance.get("max_rows") is None:
             parts.append("not shown to be complete")
-        where = "" if self.path is None else f"{self.path}: "
-        click.echo(where + ", ".join(parts), err=True)
+        prefix = "" if self.path is None else f"{self.path}: "
+        click.echo(prefix + ", ".join(parts), err=True)
 
 
-def _kept(facts: Mapping[str, Any], spent: int) -> list[str]:
-    """Say whether the cache has answered, and how old its answer is."""
-    kept = facts.get("from_cache")
-    if not kept:
-        return ["fetched now"]
+def _source(provenance: Mapping[str, Any], spent: int) -> str:
+    """Return whether the rows come from the cache, and how old they are."""
+    cached = provenance.get("from_cache")
+    if not cached:
+        return "fetched now"
     ages = [
         part["age_seconds"]
-        for part in (kept, kept.get("list"), kept.get("details"))
+        for part in (cached, cached.get("list"), cached.get("details"))
         if part and "age_seconds" in part
     ]
-    how = "partly from the cache" if spent else "from the cache"
-    return [f"{how}, {_age(max(ages, default=0))} old"]
+    source = "partly from the cache" if spent else "from the cache"
+    return f"{source}, {_age(max(ages, default=0))} old"
 
 
 def _age(seconds: float) -> str:
@@ -170,10 +174,10 @@ def _age(seconds: float) -> str:
     return f"{max(0, int(seconds))} s"
 
 
-def _pipe(frame: pd.DataFrame, form: str) -> None:
-    """Print what a file of that kind would hold, byte for byte."""
+def _print_file(frame: pd.DataFrame, suffix: str) -> None:
+    """Print what a file with this suffix would contain, byte for byte."""
     with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
-        path = export(frame, Path(folder) / f"rows.{form}")
+        path = export_frame(frame, Path(folder) / f"rows.{suffix}")
         with path.open("rb") as file:
             binary = getattr(sys.stdout, "buffer", None)
             sys.stdout.flush()
@@ -186,11 +190,11 @@ def _pipe(frame: pd.DataFrame, form: str) -> None:
 
 @contextmanager
 def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
-    """Tell each warning about the data in one line of stderr, or, where `silent`, not at all."""
+    """Print each warning about the data in one line on stderr, or, if `silent`, not at all."""
     with warnings.catch_warnings():
-        usual = warnings.showwarning
+        show_other = warnings.showwarning
 
-        def show(  # noqa: PLR0917 - as the standard library calls it
+        def show(  # noqa: PLR0917 - the signature of `warnings.showwarning`
             message: Warning | str,
             category: type[Warning],
             filename: str,
@@ -201,7 +205,7 @@ def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
             if issubclass(category, DataWarning | CacheWarning):
                 click.echo(f"Warning: {in_cli_words(str(message))}", err=True)
             else:
-                usual(message, category, filename, lineno, file, line)
+                show_other(message, category, filename, lineno, file, line)
 
         for category in (DataWarning, CacheWarning):
             warnings.simplefilter("ignore" if silent else "always", category)

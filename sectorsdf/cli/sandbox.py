@@ -1,4 +1,7 @@
-"""The commands that run the embedded API."""
+"""The commands `demo` and `serve`, which run the embedded API.
+
+Must not import pandas at import time: help and completion need none.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,19 @@ import click
 
 import sectorsdf
 from sectorsdf.cli.base import Command, Option
-from sectorsdf.cli.output import one_line_warnings
 from sectorsdf.config import settings
 from sectorsdf.config.api_key import KEY_VARIABLE
+from sectorsdf.datasets import DATASETS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sectorsdf.client.client import Client
+    from sectorsdf.datasets.schema import Dataset
+
 __all__ = ["demo_command", "serve_command"]
+
+_LISTS = [dataset for dataset in DATASETS.values() if dataset.addressed_by is None]
 
 
 @click.command(
@@ -35,7 +43,7 @@ __all__ = ["demo_command", "serve_command"]
             ["--data"],
             type=click.Path(exists=True, file_okay=False, path_type=Path),
             metavar="FOLDER",
-            help="A folder of JSON lines to serve in place of the synthetic sample.",
+            help="A folder of JSON Lines files to serve instead of the synthetic sample.",
         ),
         Option(
             ["--seed"],
@@ -49,24 +57,24 @@ __all__ = ["demo_command", "serve_command"]
 def serve_command(port: int, data: Path | None, seed: int) -> None:
     """Run the embedded API on this machine until Ctrl-C.
 
-    It prints the two environment variables that lead other commands and programs to it.
+    Other commands and programs use it with the two environment variables that it prints.
     """
     try:
         with sectorsdf.sandbox.Sandbox(data=data, seed=seed, port=port) as server:
             click.echo(f"listening on {server.url} ({server.source})")
             click.echo(f"export {settings.BASE_URL_VARIABLE}={server.url}")
             click.echo(f"export {KEY_VARIABLE}={server.key}")
-            _until_ended()
+            _wait_for_signal()
     except (OSError, ValueError) as error:
         message = f"The sandbox cannot start: {error}"
         raise click.ClickException(message) from error
 
 
-def _until_ended() -> None:
+def _wait_for_signal() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    # In steps, because on some systems a signal does not end a wait without a limit.
+    # With a timeout, because on some systems a signal does not end a wait without one.
     while not ended.wait(1.0):
         pass
 
@@ -92,20 +100,18 @@ def _until_ended() -> None:
     ],
 )
 def demo_command(output: Path, rows: int) -> None:
-    """Fetch everything from an embedded sandbox; needs no key.
+    """Fetch every list from an embedded sandbox; needs no key.
 
-    It writes a Parquet file for each dataset, and shows what is in them. The data is made up.
+    Writes a Parquet file for each list, and shows what is in them. The data is made up.
     """
+    from sectorsdf.cli.output import one_line_warnings  # noqa: PLC0415 - heavy
+
     output.mkdir(parents=True, exist_ok=True)
     with sectorsdf.sandbox.running() as client, one_line_warnings(silent=True):
         click.echo(f"Source: {client.sandbox.source}. The data is made up.")
-        frames = {
-            "mining_licenses": sectorsdf.get_mining_licenses(client=client),
-            "mining_license_auctions": sectorsdf.get_mining_license_auctions(client=client),
-            "mining_sites": sectorsdf.get_mining_sites(details=True, client=client),
-        }
+        frames = {dataset.name: _fetch(dataset, client) for dataset in _LISTS}
     for name, frame in frames.items():
-        _summarise(name, frame)
+        _summarize(name, frame)
     _largest_holders(frames["mining_licenses"], rows)
     _expiring(frames["mining_licenses"], rows)
     click.echo("\nWritten:")
@@ -115,10 +121,16 @@ def demo_command(output: Path, rows: int) -> None:
     click.echo("\nRead one back: sectorsdf.read_parquet(path); any Parquet reader works as well.")
 
 
-def _summarise(name: str, frame: pd.DataFrame) -> None:
-    facts = frame.attrs["sectorsdf"]
-    proof = "every row is here" if facts["complete"] else "not complete"
-    click.echo(f"\n{name}: {len(frame):,} rows, {facts['credits']} credits, {proof}")
+def _fetch(dataset: Dataset, client: Client) -> pd.DataFrame:
+    details = {} if dataset.details is None else {"details": True}
+    frame: pd.DataFrame = getattr(sectorsdf, f"get_{dataset.name}")(client=client, **details)
+    return frame
+
+
+def _summarize(name: str, frame: pd.DataFrame) -> None:
+    provenance = frame.attrs["sectorsdf"]
+    proof = "every row is here" if provenance["complete"] else "not complete"
+    click.echo(f"\n{name}: {len(frame):,} rows, {provenance['credits']} credits, {proof}")
     types: dict[str, list[str]] = {}
     for column, dtype in frame.dtypes.items():
         types.setdefault(str(dtype), []).append(str(column))
@@ -135,7 +147,7 @@ def _largest_holders(licenses: pd.DataFrame, rows: int) -> None:
 
 
 def _expiring(licenses: pd.DataFrame, rows: int) -> None:
-    import pandas as pd  # noqa: PLC0415 - the type is imported above for the checker only
+    import pandas as pd  # noqa: PLC0415 - heavy
 
     today = pd.Timestamp.today().normalize()
     expiry = licenses["license_expiry_date"]

@@ -1,4 +1,7 @@
-"""Frames as text for people: as wide as the terminal, and saying what is not shown."""
+"""Frames as text: as wide as the terminal, with a note of what is not shown.
+
+Imports pandas, and no other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ __all__ = ["as_record", "as_table"]
 _GAP = "  "
 _NARROWEST = 8
 _FEWEST_ROWS = 5
-# The names and the rule.
+# The line of names and the rule below it.
 _HEAD = 2
-# What a person looks for first; the other columns follow as they are declared.
+# Shown first on a narrow terminal; the other columns follow in the order of their declaration.
 _FIRST = (
     "wiup_code",
     "slug",
@@ -57,12 +60,12 @@ def as_table(
     width : int or None
         Columns of the terminal; None shortens nothing and leaves no column out.
     height : int or None
-        How many lines to fill at most; None leaves no row out. A few rows are shown always.
+        Maximum number of lines; None leaves no row out. A few rows are always shown.
 
     Returns
     -------
     list of str
-        A line of names, a rule, the rows and, where anything is left out, what and how to see it.
+        A line of names, a rule, the rows and, if anything is left out, what and how to see it.
     """
     names = [str(name) for name in frame.columns]
     shown = frame if height is None else frame.head(height)
@@ -84,57 +87,56 @@ def as_table(
         _line([_padded(name, size, right=name in right) for name, size in widths.items()]),
         _line(["─" * size for size in widths.values()]),
     ]
-    for place in range(rows):
-        line = [
-            _padded(cells[name][place], size, right=name in right) for name, size in widths.items()
-        ]
+    for i in range(rows):
+        line = [_padded(cells[name][i], size, right=name in right) for name, size in widths.items()]
         lines.append(_line(line))
     return lines + _left_out(len(frame) - rows, hidden, width)
 
 
 def as_record(frame: pd.DataFrame, *, width: int | None) -> list[str]:
-    """Return the lines of the frame's one row, a line for each column that has a value."""
+    """Return the lines of a frame's only row, one for each column that has a value."""
     cells = {str(name): _cell(frame.iloc[0][name]) for name in frame.columns}
     left = max(map(_width, cells), default=0)
     lines = []
     for name, text in cells.items():
         if text:
-            room = None if width is None else max(_NARROWEST, width - left - len(_GAP))
-            lines.append(f"{_padded(name, left)}{_GAP}{_cut(text, room)}")
+            size = None if width is None else max(_NARROWEST, width - left - len(_GAP))
+            lines.append(f"{_padded(name, left)}{_GAP}{_cut(text, size)}")
     empty = [name for name, text in cells.items() if not text]
     return [*lines, *_wrapped(f"No value: {', '.join(empty)}.", width)] if empty else lines
 
 
 def _ordered(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Return the columns that have any value, the most telling ones first."""
-    told = [name for name in names if frame[name].notna().any() or frame.empty]
-    first = [name for name in _FIRST if name in told]
-    return first + [name for name in told if name not in first]
+    """Return the columns that have any value, the most important ones first."""
+    filled = [name for name in names if frame[name].notna().any() or frame.empty]
+    first = [name for name in _FIRST if name in filled]
+    return first + [name for name in filled if name not in first]
 
 
 def _fitting(cells: dict[str, list[str]], rigid: set[str], width: int) -> dict[str, int]:
-    """Return the columns that fit, from the left; texts and names give way for more of them.
+    """Return the widths of the columns that fit, from the left.
 
-    Numbers, times and the first column, which tells the rows apart, are never shortened for others.
+    Texts and names are shortened so that more columns fit; numbers, times and the first column,
+    which identifies the rows, are not.
     """
     most = max(_NARROWEST, width // 6)
-    kept: dict[str, int] = {}
-    wanted: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    full_sizes: dict[str, int] = {}
     left = width + len(_GAP)
     for name, column in cells.items():
         content = max(map(_width, column), default=0)
-        wanted[name] = max(content, _width(name))
-        whole = name in rigid or not kept
+        full_sizes[name] = max(content, _width(name))
+        whole = name in rigid or not sizes
         size = max(content if whole else min(content, most), min(_width(name), most))
-        if kept and size + len(_GAP) > left:
+        if sizes and size + len(_GAP) > left:
             continue
-        kept[name] = min(size, width)
-        left -= kept[name] + len(_GAP)
-    for name, size in kept.items():
-        more = min(max(0, left), wanted[name] - size)
-        kept[name] = size + more
+        sizes[name] = min(size, width)
+        left -= sizes[name] + len(_GAP)
+    for name, size in sizes.items():
+        more = min(max(0, left), full_sizes[name] - size)
+        sizes[name] = size + more
         left -= more
-    return kept
+    return sizes
 
 
 def _left_out(rows: int, columns: Sequence[str], width: int | None) -> list[str]:
@@ -149,7 +151,7 @@ def _left_out(rows: int, columns: Sequence[str], width: int | None) -> list[str]
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
-    import textwrap  # noqa: PLC0415 - small, but needed here only
+    import textwrap  # noqa: PLC0415 - needed here only
 
     return [text] if width is None else textwrap.wrap(text, max(20, width), subsequent_indent="  ")
 
@@ -165,10 +167,10 @@ def _is_time(column: pd.Series[Any]) -> bool:
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401
-    """Return a value in one line without anything that a terminal would obey."""
+    """Return a value as one line of text, without control characters for the terminal."""
     if pd.isna(value):
         return ""
-    # Be it Python's or that of any NumPy.
+    # By name, so that it fits the type of Python and that of each NumPy.
     if type(value).__name__ in {"bool", "bool_"}:
         return "yes" if value else "no"
     if isinstance(value, pd.Timestamp):
@@ -188,7 +190,7 @@ def _number(value: float) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return the width of a text in columns of a terminal."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
@@ -198,7 +200,7 @@ def _width(text: str) -> int:
 def _cut(text: str, size: int | None) -> str:
     if size is None or _width(text) <= size:
         return text
-    # No character is narrower than one column, but for marks on others.
+    # Each character takes a column or two, except for combining marks.
     text = text[: 2 * size]
     while text and _width(text) >= size:
         text = text[:-1]

@@ -1,136 +1,171 @@
-"""One call of a getter: what it may spend, what it has paid for, and how it fetches."""
+"""What every call has: a budget, a journal of paid pages, and progress.
+
+This module must not import `mining` or know what a call fetches.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from sectorsdf.client.call_config import positive, settled
 from sectorsdf.client.progress import Progress
 from sectorsdf.errors import APIError, CreditLimitError
-from sectorsdf.http.credits import CreditBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
-    from sectorsdf.cache.journal import Journal, JournalEntry
-    from sectorsdf.cache.memo import RecordMemo
-    from sectorsdf.config.api_key import ApiKey
+    from sectorsdf.cache.journal import JournalEntry
+    from sectorsdf.client.call_config import CallConfig
+    from sectorsdf.client.context import ClientContext
     from sectorsdf.datasets.schema import Dataset
-    from sectorsdf.http.transport import Transport
 
-__all__ = ["ClientContext", "keep_paid_pages"]
+__all__ = ["Call", "keep_paid_pages"]
 
 
-_held: ContextVar[list[JournalEntry] | None] = ContextVar("held", default=None)
+class _Ended(NamedTuple):
+    """A call that has ended inside a block."""
+
+    entry: JournalEntry
+    answered: bool
+    resume_within: float
+
+
+_block: ContextVar[list[_Ended] | None] = ContextVar("block", default=None)
 
 
 @contextmanager
 def keep_paid_pages() -> Iterator[None]:
     """Keep what the calls in this block have paid for until the block itself has ended well.
 
-    Where it has not, because what was fetched could not be written for one, the same calls made
-    again take everything from the journal.
+    If the block fails, for example because a file cannot be written, the same calls made again
+    take everything from the journal. Blocks may be nested: the outermost one counts.
     """
-    entries: list[JournalEntry] = []
-    token = _held.set(entries)
+    outer = _block.get()
+    ended: list[_Ended] = []
+    token = _block.set(ended)
     try:
         yield
-        for entry in entries:
-            entry.clear()
+        if outer is None:
+            for call in ended:
+                if call.answered:
+                    call.entry.clear()
+    except APIError as error:
+        if outer is None:
+            _add_advice(error, ended)
+        raise
     finally:
-        _held.reset(token)
-        for entry in entries:
-            entry.close()
+        _block.reset(token)
+        if outer is None:
+            for call in ended:
+                call.entry.close()
+        else:
+            outer.extend(ended)
 
 
-@dataclass
-class ClientContext:
-    """What the calls of one client share."""
-
-    key: ApiKey
-    transport: Transport
-    journal: Journal
-    purse: CreditBudget
-    memory: RecordMemo
-    workers: int
-    on_progress: Callable[[str, int, int], None] | None
-    source: str | None = None
+def _add_advice(error: APIError, ended: list[_Ended]) -> None:
+    """Add to an error how many paid pages the same call would use again."""
+    kept = sum(call.entry.kept for call in ended)
+    if kept:
+        within = min(call.resume_within for call in ended)
+        advice = (
+            f"{error} {kept} paid page(s) are kept: the same call within {within:.0f} s continues "
+            "from them and pays only for the rest."
+        )
+        error.args = (advice,)
 
 
 class Call:
-    """What lists and addressed records have in common: options, purses, and the journal.
+    """What calls for lists and for addressed records have in common.
 
-    A context manager: the journal's pages are forgotten where `done` was set, and stay for the
-    next call where anything went wrong.
+    A context manager. If `answered` was set, the journal forgets the call's pages; otherwise they
+    stay for the next call.
+
+    Parameters
+    ----------
+    context : ClientContext
+        What the client's calls share.
+    dataset : Dataset
+        What is fetched.
+    config : CallConfig
+        The options.
+    identity : mapping
+        What distinguishes the call from other calls for the dataset, in the journal.
     """
 
     unit = "page"
 
     def __init__(
         self,
-        link: ClientContext,
+        context: ClientContext,
         dataset: Dataset,
-        call: Mapping[str, Any],
-        options: Mapping[str, Any] | None,
+        config: CallConfig,
+        identity: Mapping[str, Any],
     ) -> None:
-        self.options = {"workers": link.workers, **settled(dataset, options)}
-        self.workers = positive("workers", self.options["workers"])
-        self.link = link
+        self.context = context
         self.dataset = dataset
-        self.purse = CreditBudget(self.options["max_credits"])
-        self.purses = (self.purse, link.purse)
+        self.config = config
+        self.answered = False
+        self.budgets = (config.budget, context.budget)
+        self._spent_before = config.budget.spent
         self.progress = Progress(
             dataset.name,
             self.unit,
-            lambda: self.purse.spent,
-            lambda: link.transport.gate.waiting_until,
-            shown=self.options["progress"],
+            lambda: self.spent,
+            lambda: context.transport.limiter.waiting_until,
+            shown=config.progress,
         )
-        self.done = False
-        link.transport.resume()
-        self.entry = link.journal.open(
-            {"dataset": dataset.name, "host": link.transport.base_url, **call},
-            resume=self.options["resume"],
-            resume_within=self.options["resume_within"],
+        context.transport.resume()
+        self.entry = context.journal.open(
+            {"dataset": dataset.name, "host": context.transport.base_url, **identity},
+            resume=config.resume,
+            resume_within=config.resume_within,
         )
+        self._block: AbstractContextManager[None] = keep_paid_pages()
 
     def __enter__(self) -> Self:
+        self._block.__enter__()
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if isinstance(error, KeyboardInterrupt):
-            self.link.transport.stop()
-        if isinstance(error, APIError) and self.entry.kept:
-            within = self.options["resume_within"]
-            advice = (
-                f"{error} {self.entry.kept} paid page(s) are kept: the same call within "
-                f"{within:.0f} s goes on from there and pays for the rest only."
-            )
-            error.args = (advice,)
-        held = _held.get()
-        if self.done and held is not None:
-            held.append(self.entry)
-            return
-        if self.done:
-            self.entry.clear()
-        self.entry.close()
+            self.context.transport.stop()
+        block = _block.get()
+        assert block is not None  # noqa: S101 - the call's own block is open
+        block.append(_Ended(self.entry, self.answered, self.config.resume_within))
+        self._block.__exit__(kind, error, trace)
+
+    @property
+    def spent(self) -> int:
+        """The credits that this call has spent."""
+        return self.config.budget.spent - self._spent_before
 
     def refuse_beyond(self, need: int, what: str) -> None:
-        """Refuse before spending what an allowance does not hold."""
-        for purse in self.purses:
-            if purse.left is not None and need > purse.left:
+        """Refuse before spending more than a budget has left.
+
+        Raises
+        ------
+        CreditLimitError
+            If `need` credits are more than the call or the client may still spend.
+        """
+        for budget in self.budgets:
+            if budget.left is not None and need > budget.left:
                 message = (
-                    f"{what} costs {need} more credit(s), but only {purse.left} of "
-                    f"max_credits={purse.limit} are left. Raise max_credits, or ask for less with "
+                    f"{what} costs {need} more credit(s), but only {budget.left} of "
+                    f"max_credits={budget.limit} are left. Raise max_credits, or ask for less with "
                     "a filter or max_rows. What was paid is kept."
                 )
-                raise CreditLimitError(message, need=need, have=purse.left)
+                raise CreditLimitError(message, need=need, have=budget.left)
 
-    def tell(self, done: int, of: int) -> None:
-        """Tell the progress, where anybody listens."""
-        self.progress.tell(done, of)
-        if self.link.on_progress is not None:
-            self.link.on_progress(self.dataset.name, done, of)
+    def report_progress(self, done: int, due: int) -> None:
+        """Show the progress, and pass it on to the client's `on_progress`."""
+        self.progress.update(done, due)
+        if self.context.on_progress is not None:
+            self.context.on_progress(self.dataset.name, done, due)

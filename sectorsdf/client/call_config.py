@@ -1,58 +1,68 @@
-"""What a call may be told besides its filters, and what it would cost."""
+"""The options of one call, and where each value comes from.
+
+This module is the only place that knows the precedence of options. It must not import a module
+that fetches.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from sectorsdf.datasets import query as q
+from sectorsdf.cache.backends import open_backend
+from sectorsdf.cache.store import FrameCache
+from sectorsdf.client.progress import in_notebook
+from sectorsdf.config.options import as_age, default_cache, default_max_age, default_progress
 from sectorsdf.errors import ConfigurationError
+from sectorsdf.http.credits import CreditBudget
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from sectorsdf.datasets.schema import Dataset
+    from sectorsdf.client.context import ClientContext
 
-__all__ = ["CallOptions", "Quote", "positive", "settled"]
+__all__ = ["OPTION_NAMES", "CallConfig", "CallOptions", "flag", "positive"]
 
 
 class CallOptions(TypedDict, total=False):
-    """What every getter takes besides its filters.
+    """The options that every getter takes besides its filters.
 
     Attributes
     ----------
     max_credits : int
         Refuse before spending more than this.
     workers : int
-        How many pages are under way at once.
+        How many pages are fetched at once.
     repair_credits : int
-        How many pages may be asked again where rows moved; by default half of the sweep's own, at
-        least 20, and what the sweep left out because they moved.
+        How many pages may be fetched again if rows moved during the sweep; by default half of the
+        sweep's own pages, at least 20, and the pages that the sweep left out because rows moved.
     allow_partial : bool
-        Return what came, with a warning, where completeness cannot be shown.
+        Return the rows that arrived, with a warning, if completeness cannot be shown.
     resume : bool
-        False starts afresh instead of taking paid pages from the journal.
+        False ignores the paid pages of an unfinished call and starts again.
     resume_within : float
         Seconds for which a paid page of an unfinished call may be used; by default one hour.
     cache : bool, str or path-like
-        Whether, and where, the result is kept as Parquet and taken from there: True is the user's
-        cache folder; a folder; a URL such as ``s3://bucket/prefix``; or False. By default what the
-        client, `sectorsdf.set_options` or ``SECTORSDF_CACHE`` says, and otherwise False.
+        Whether, and where, results are cached as Parquet: True is the user's cache folder; a
+        folder; a URL such as ``s3://bucket/prefix``; or False. By default the client's own choice,
+        then `sectorsdf.set_options`, then ``SECTORSDF_CACHE``, and otherwise False.
     max_age : timedelta or str
-        How old a kept result may be, such as ``"36h"``; by default 7 days.
+        How old a cached result may be, such as ``"36h"``; by default 7 days.
     refresh : bool
-        Ask the API whatever is kept, and keep its answer.
+        Ask the API even if a result is cached, and cache the new answer.
     offline : bool
-        Never ask the API: what is kept, of any age, or `NotCachedError`.
+        Never ask the API: return a cached result of any age, or raise `NotCachedError`.
     progress : bool
-        Whether a bar on stderr shows how far the call has come, once it takes longer than a second;
-        by default on a terminal and in a notebook, see `sectorsdf.set_options`.
+        Whether a bar on stderr shows the progress once a call takes longer than a second; by
+        default on a terminal and in a notebook, see `sectorsdf.set_options`.
     """
 
     max_credits: int | None
-    workers: int
+    workers: int | None
     repair_credits: int | None
     allow_partial: bool
     resume: bool
@@ -64,63 +74,108 @@ class CallOptions(TypedDict, total=False):
     progress: bool | None
 
 
-_DEFAULTS: CallOptions = {
-    "max_credits": None,
-    "repair_credits": None,
-    "allow_partial": False,
-    "resume": True,
-    "resume_within": 3600.0,
-    "cache": None,
-    "max_age": None,
-    "refresh": False,
-    "offline": False,
-    "progress": None,
-}
-
-
-def settled(dataset: Dataset, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a call's options with the defaults of those that it does not name.
-
-    Raises
-    ------
-    FilterError
-        If one is no option, nor a filter.
-    """
-    given = dict(options or {})
-    known = CallOptions.__annotations__
-    q.refuse_unknown(dataset, {k: v for k, v in given.items() if k not in known}, known)
-    return {**_DEFAULTS, **given}
+OPTION_NAMES = tuple(CallOptions.__annotations__)
 
 
 @dataclass(frozen=True)
-class Quote:
-    """What a call would cost.
+class CallConfig:
+    """The options of one call, validated, each with the value that counts.
+
+    Precedence, highest first: the argument of the call, the client's, `set_options`, then the
+    environment's ``SECTORSDF_CACHE`` and ``SECTORSDF_PROGRESS``.
 
     Attributes
     ----------
-    credits : int
-        Credits that the call still needs.
-    pages : int
-        Pages or details that it still has to fetch.
-    rows : int or None
-        Rows that it will return, where that is known.
-    seconds : float
-        How long the learnt rate limit will keep it; 0.0 while no limit is known.
-    exact : bool
-        False where it may cost less.
-    spent : int
-        What this quote itself has cost; the page is kept and used by the call.
+    budget : CreditBudget
+        What the call may spend. All requests that one getter makes share it.
+    cache : FrameCache or None
+        The cache that the call reads and writes; None if it uses none.
+    workers, repair_credits, allow_partial, resume, resume_within, refresh, offline, progress
+        As in `CallOptions`.
     """
 
-    credits: int
-    pages: int
-    rows: int | None
-    seconds: float
-    exact: bool
-    spent: int
+    budget: CreditBudget
+    cache: FrameCache | None
+    workers: int
+    repair_credits: int | None
+    allow_partial: bool
+    resume: bool
+    resume_within: float
+    refresh: bool
+    offline: bool
+    progress: bool
+
+    @classmethod
+    def resolve(cls, context: ClientContext, options: Mapping[str, Any]) -> CallConfig:
+        """Return the config of a call of a client with these options.
+
+        Raises
+        ------
+        ConfigurationError
+            If a value cannot be used, or two options contradict each other. Nothing was spent.
+        """
+        workers = options.get("workers")
+        refresh = flag("refresh", options.get("refresh", False))
+        offline = flag("offline", options.get("offline", False))
+        if refresh and offline:
+            message = "refresh=True asks the API, offline=True never does: give one of them."
+            raise ConfigurationError(message)
+        progress = options.get("progress")
+        return cls(
+            budget=CreditBudget(options.get("max_credits")),
+            cache=_cache(context, options, refresh=refresh, offline=offline),
+            workers=context.workers if workers is None else positive("workers", workers),
+            repair_credits=_repair_credits(options.get("repair_credits")),
+            allow_partial=flag("allow_partial", options.get("allow_partial", False)),
+            resume=flag("resume", options.get("resume", True)),
+            resume_within=_seconds("resume_within", options.get("resume_within", 3600.0)),
+            refresh=refresh,
+            offline=offline,
+            progress=_shows_progress(None if progress is None else flag("progress", progress)),
+        )
+
+    def without_cache(self) -> CallConfig:
+        """Return the config of the same call that neither reads nor writes the cache.
+
+        Raises
+        ------
+        ConfigurationError
+            If the call may not ask the API.
+        """
+        if self.offline:
+            message = "e-mail addresses are never kept in the cache; leave out offline=True."
+            raise ConfigurationError(message)
+        return replace(self, cache=None)
 
 
-def positive(name: str, value: int) -> int:
+def _cache(
+    context: ClientContext, options: Mapping[str, Any], *, refresh: bool, offline: bool
+) -> FrameCache | None:
+    choices = (options.get("cache"), context.cache, default_cache())
+    chosen = next(choice for choice in choices if choice is not None)
+    backend = open_backend(True if offline and chosen is False else chosen, context.folder)
+    max_age = options.get("max_age")
+    age = context.max_age if max_age is None else as_age(max_age)
+    if backend is None:
+        return None
+    return FrameCache(
+        backend,
+        context.transport.base_url,
+        default_max_age() if age is None else age,
+        refresh=refresh,
+        offline=offline,
+    )
+
+
+def _shows_progress(chosen: bool | None) -> bool:  # noqa: FBT001
+    """Return whether to show progress: on a terminal or in a notebook, unless something says."""
+    chosen = default_progress() if chosen is None else chosen
+    if chosen is None:
+        return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+    return chosen
+
+
+def positive(name: str, value: object) -> int:
     """Return a whole number from 1.
 
     Raises
@@ -132,3 +187,34 @@ def positive(name: str, value: int) -> int:
         message = f"{name}={value!r}: give a whole number from 1."
         raise ConfigurationError(message)
     return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return True or False.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is anything else.
+    """
+    if type(value).__name__ not in {"bool", "bool_"}:
+        message = f"{name}={value!r}: give True or False."
+        raise ConfigurationError(message)
+    return bool(value)
+
+
+def _repair_credits(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        message = f"repair_credits={value!r}: give a whole number from 0, or None."
+        raise ConfigurationError(message)
+    return value
+
+
+def _seconds(name: str, value: object) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
+        message = f"{name}={value!r}: give a number of seconds from 0, such as 3600."
+        raise ConfigurationError(message)
+    return float(value)  # type: ignore[arg-type]

@@ -1,4 +1,7 @@
-"""What an answer's body says: pages of a list, or one addressed record."""
+"""Read the body of an answer: a page of a list, or one addressed record.
+
+This module owns the shapes of the API's answers. It must not import a module that fetches.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +30,22 @@ def parse_page(body: bytes) -> Page:
         If it is neither.
     """
     content = decode_json(body)
-    facts: dict[str, Any] = {}
+    pagination: dict[str, Any] = {}
     if isinstance(content, dict):
-        facts = content.get("pagination") or {}
+        pagination = content.get("pagination") or {}
         content = content.get("results")
-        if not isinstance(facts, dict) or _whole(facts.get("total_count")) is None:
-            message = "the envelope tells no total_count"
+        if not isinstance(pagination, dict) or _whole(pagination.get("total_count")) is None:
+            message = "the envelope has no total_count"
             raise ValueError(message)
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
         message = "neither an envelope with results nor a list of records"
         raise ValueError(message)
-    more = facts.get("has_next")
+    has_next = pagination.get("has_next")
     return Page(
         content,
-        _whole(facts.get("total_count")),
-        _whole(facts.get("limit")) or PAGE_SIZE,
-        more if isinstance(more, bool) else None,
+        _whole(pagination.get("total_count")),
+        _whole(pagination.get("limit")) or PAGE_SIZE,
+        has_next if isinstance(has_next, bool) else None,
     )
 
 

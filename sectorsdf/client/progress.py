@@ -1,4 +1,7 @@
-"""How far a call has come, on a terminal or in a notebook: on stderr, and gone when it ends."""
+"""Show how far a call has come: a bar on stderr, on a terminal or in a notebook.
+
+The bar disappears when the call ends. This module must not import a module that fetches.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,26 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from sectorsdf.config.options import default_progress
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "in_notebook"]
 
 
-# What takes less shows nothing.
+# A call that takes less time shows nothing.
 _PATIENCE = 1.0
 _PAUSE = 0.2
 _WIDTH, _HEIGHT = 100, 24
 
 
-def _in_notebook() -> bool:
-    """Tell whether this runs in a notebook's kernel, without importing what is not there."""
+def in_notebook() -> bool:
+    """Return whether this runs in a notebook's kernel, without importing IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def _wanted(chosen: bool | None) -> bool:  # noqa: FBT001
-    """Tell whether to show anything: as the call says, the process, or who is looking."""
-    chosen = default_progress() if chosen is None else chosen
-    if chosen is None:
-        return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
-    return chosen
-
-
 class Progress:
-    """A bar for the time of a block, from its second second on.
+    """A progress bar for one block, which appears after a second.
 
     Parameters
     ----------
@@ -49,10 +42,9 @@ class Progress:
     spent : callable
         Returns the credits spent so far.
     waiting_until : callable
-        Returns the time at which requests go on, None while none waits.
-    shown : bool, optional
-        Whether to show it; by default as `sectorsdf.set_options` or the environment says, and
-        otherwise on a terminal and in a notebook.
+        Returns the time at which requests continue, or None while no request waits.
+    shown : bool
+        Whether to show the bar.
     """
 
     def __init__(
@@ -62,14 +54,14 @@ class Progress:
         spent: Callable[[], int],
         waiting_until: Callable[[], float | None],
         *,
-        shown: bool | None = None,
+        shown: bool,
     ) -> None:
         self._name = name.replace("_", " ")
         self._unit = unit
         self._spent = spent
         self._waiting_until = waiting_until
-        self._shown = _wanted(shown)
-        self._done = self._of = 0
+        self._shown = shown
+        self._done = self._due = 0
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -85,19 +77,19 @@ class Progress:
         if self._thread is not None:
             self._thread.join()
 
-    def tell(self, done: int, of: int) -> None:
-        """Note how many of how many have come."""
-        self._done, self._of = done, of
+    def update(self, done: int, due: int) -> None:
+        """Set how many pages or records have arrived, and how many are due."""
+        self._done, self._due = done, due
 
     def _show(self) -> None:
-        """Show the bar until the block ends; a thread of its own, so that waits are told too."""
+        """Show the bar until the block ends, in its own thread, so that it also shows waits."""
         if self._ended.wait(_PATIENCE):
             return
         bar = _bar(self._name, self._unit)
         bar.start_t -= _PATIENCE
         try:
             while True:
-                bar.total = max(self._of, self._done) or None
+                bar.total = max(self._due, self._done) or None
                 bar.n = self._done
                 bar.set_postfix_str(self._words(), refresh=False)
                 bar.refresh()
@@ -118,8 +110,8 @@ class Progress:
 
 
 def _bar(name: str, unit: str) -> Any:  # noqa: ANN401 - tqdm has no types
-    """Return a bar that fits where it is shown: a widget needs more than a notebook."""
-    if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
+    """Return a bar for a notebook with ipywidgets, or for a terminal."""
+    if in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
         from tqdm.notebook import tqdm  # noqa: PLC0415 - only where something is shown
     else:
         from tqdm.std import tqdm  # noqa: PLC0415
@@ -127,7 +119,6 @@ def _bar(name: str, unit: str) -> Any:  # noqa: ANN401 - tqdm has no types
         width, height = os.get_terminal_size(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):
         width = height = 0
-    # Some terminals do not know their size and say 0. With a delay, because the first thing that it
-    # would show is nothing.
+    # Some terminals report a size of 0. The delay keeps tqdm from drawing an empty bar first.
     size = {"ncols": width or _WIDTH, "nrows": height or _HEIGHT}
     return tqdm(desc=name, unit=unit, leave=False, file=sys.stderr, delay=1e-9, **size)

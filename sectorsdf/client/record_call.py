@@ -1,157 +1,203 @@
-"""TODO."""
+"""Fetch addressed records: from the cache, from memory, or from the API, one credit each.
+
+This module must not import `mining`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from sectorsdf.client.call import Call, ClientContext
+from sectorsdf.cache.read_through import RecordReadThrough
+from sectorsdf.client.call import Call
 from sectorsdf.client.parsing import parse_record
-from sectorsdf.datasets import query as q
 from sectorsdf.errors import FilterError, NotFoundError
+from sectorsdf.frames.provenance import Provenance
 from sectorsdf.paging.workers import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sectorsdf.datasets.schema import Dataset
+    from sectorsdf.client.context import ClientContext
+    from sectorsdf.client.queries import RecordQuery
 
-__all__ = ["RecordCall", "keys_of", "without_emails"]
+__all__ = ["RecordCall", "Records", "fetch_records", "keys_of", "without_emails"]
+
+_ADDRESS = re.compile(r"""[^\s@<>"',;:()]+@[^\s@<>"',;:()]+""")
+
+
+class Records(NamedTuple):
+    """Addressed records.
+
+    Attributes
+    ----------
+    found : mapping of str to record
+        The records by key, in the order asked for.
+    not_found : sequence of str
+        The keys that the API does not know.
+    provenance : Provenance
+        Where the records come from.
+    """
+
+    found: Mapping[str, Mapping[str, Any]]
+    not_found: Sequence[str]
+    provenance: Provenance
+
+
+def fetch_records(context: ClientContext, query: RecordQuery) -> Records:
+    """Return addressed records, from the cache, from memory or from the API.
+
+    E-mail addresses are left out unless the query asks for them, and are never cached.
+    """
+    dataset = query.dataset
+    with RecordReadThrough(query.config.cache, dataset, query.paths) as cached:
+        call = RecordCall(context, query, cached.missing)
+        with call:
+            fetched = call.run() if cached.missing else {}
+            if not query.include_contacts:
+                fetched = {key: without_emails(record) for key, record in fetched.items()}
+            provenance = Provenance.of_call(
+                dataset,
+                {str(dataset.addressed_by): list(query.paths)},
+                host=context.transport.base_url,
+                source=context.source,
+                credits=call.spent,
+            )
+            cached.put({**dict.fromkeys(call.not_found), **fetched}, provenance)
+            call.answered = True
+    records = {**cached.found, **fetched}
+    found = {key: record for key in query.paths if (record := records.get(key)) is not None}
+    not_found = [key for key in query.paths if key not in found]
+    provenance = cached.describe(provenance).with_records(len(query.paths), not_found)
+    return Records(found, not_found, provenance)
 
 
 class RecordCall(Call):
-    """Fetches addressed records, one credit each, side by side.
+    """A call for addressed records, fetched side by side.
 
-    What the client's memory or an unfinished call's journal holds is not paid for again.
+    A record that the client remembers, or that the journal of an unfinished call has, is not paid
+    for again.
 
     Parameters
     ----------
-    link : ClientContext
-        The client's.
-    dataset : Dataset
+    context : ClientContext
+        What the client's calls share.
+    query : RecordQuery
         What to fetch.
-    keys : sequence of str
-        The slugs or codes.
-    options : mapping, optional
-        See `CallOptions`.
+    missing : sequence of str
+        The keys of the query that the cache does not have.
     """
 
     unit = "record"
 
-    def __init__(
-        self,
-        link: ClientContext,
-        dataset: Dataset,
-        keys: Sequence[str],
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.paths = {key: q.path_for(dataset, key) for key in dict.fromkeys(keys)}
-        super().__init__(link, dataset, {"keys": sorted(self.paths)}, options)
+    def __init__(self, context: ClientContext, query: RecordQuery, missing: Sequence[str]) -> None:
+        super().__init__(context, query.dataset, query.config, {"keys": sorted(missing)})
+        self.paths = {key: query.paths[key] for key in missing}
         self.records: dict[str, Mapping[str, Any] | None] = dict.fromkeys(self.paths)
 
     @property
-    def missing(self) -> list[str]:
+    def not_found(self) -> list[str]:
         """The keys that the API does not know."""
         return [key for key, record in self.records.items() if record is None]
 
     def run(self) -> dict[str, Mapping[str, Any]]:
         """Return the records that the API knows, in the order asked for."""
-        memory = self.link.memory
-        wanted = []
+        memo = self.context.memo
+        unknown = []
         for key, path in self.paths.items():
-            # Looked up once: another thread may let it be forgotten in between.
-            remembered = None if self.options["refresh"] else memory.get(path)
+            # One look-up only: another thread may make the client forget the record in between.
+            remembered = None if self.config.refresh else memo.get(path)
             if remembered is None:
-                wanted.append(key)
+                unknown.append(key)
             else:
                 (self.records[key],) = remembered
-        need = sum([self.paths[key]] not in self.entry for key in wanted)
-        self.refuse_beyond(need, f"{len(wanted)} record(s) of {self.dataset.name}")
-        self._gather(wanted)
+        need = sum([self.paths[key]] not in self.entry for key in unknown)
+        self.refuse_beyond(need, f"{len(unknown)} record(s) of {self.dataset.name}")
+        self._fetch_all(unknown)
         return {key: record for key, record in self.records.items() if record is not None}
 
-    def _gather(self, wanted: Sequence[str]) -> None:
-        waiting = list(reversed(wanted))
+    def _fetch_all(self, keys: Sequence[str]) -> None:
+        waiting = list(reversed(keys))
         failure: BaseException | None = None
         done = 0
-        with self.progress, WorkerPool(self.workers, self._record) as crew:
+        with self.progress, WorkerPool(self.config.workers, self._record) as workers:
             try:
-                while (waiting and failure is None) or crew.under_way:
-                    while waiting and failure is None and crew.under_way < self.workers:
-                        crew.submit(waiting.pop())
-                    key, record, error = crew.next()
+                # After a failure no request is started; those under way still arrive and are kept.
+                while (waiting and failure is None) or workers.under_way:
+                    while waiting and failure is None and workers.under_way < workers.workers:
+                        workers.submit(waiting.pop())
+                    key, record, error = workers.next()
                     failure = failure or error
                     if error is None:
                         self.records[key] = record
                         done += 1
-                        self.tell(done, len(wanted))
+                        self.report_progress(done, len(keys))
             except KeyboardInterrupt:
-                self.link.transport.stop()
-                crew.let_land()
+                self.context.transport.stop()
+                workers.drain()
                 raise
         if failure is not None:
             raise failure
 
     def _record(self, key: str) -> Mapping[str, Any] | None:
         path = self.paths[key]
-        with self.link.memory.turn(path):
-            # Another thread may have asked while this one waited.
-            remembered = None if self.options["refresh"] else self.link.memory.get(path)
-            return self._asked(key, path) if remembered is None else remembered[0]
+        memo = self.context.memo
+        with memo.lock_for(path):
+            # Another thread may have fetched it while this one waited for the lock.
+            remembered = None if self.config.refresh else memo.get(path)
+            return self._fetch(key, path) if remembered is None else remembered[0]
 
-    def _asked(self, key: str, path: str) -> Mapping[str, Any] | None:
+    def _fetch(self, key: str, path: str) -> Mapping[str, Any] | None:
+        context = self.context
         body = self.entry.get([path])
         if body is None:
             what = f"{self.dataset.title} {key}"
-            self.link.key.require()
+            context.key.require()
             try:
-                answer = self.link.transport.get(
-                    path, {}, parse=parse_record, purse=self.purses, what=what
+                response = context.transport.get(
+                    path, {}, parse=parse_record, budgets=self.budgets, what=what
                 )
-                body, self.link.source = answer.body, answer.source
+                body, context.source = response.body, response.source
             except NotFoundError:
                 body = b""
             self.entry.put([path], body)
         record = parse_record(body) if body else None
-        self.link.memory[path] = record
+        context.memo[path] = record
         return record
 
 
-_ADDRESS = re.compile(r"""[^\s@<>"',;:()]+@[^\s@<>"',;:()]+""")
-
-
-def keys_of(given: object, column: str) -> list[Any]:
-    """Return the distinct keys of a text, of several, or of a frame's column, in their order.
+def keys_of(keys: object, column: str) -> list[Any]:
+    """Return the distinct keys in a text, an iterable, or a column of a frame, in their order.
 
     Raises
     ------
     FilterError
-        If a frame has no such column.
+        If a frame does not have the column.
     """
-    if isinstance(given, pd.DataFrame):
-        if column not in given.columns:
-            names = ", ".join(map(str, given.columns))
+    if isinstance(keys, pd.DataFrame):
+        if column not in keys.columns:
+            names = ", ".join(map(str, keys.columns))
             message = f"the frame has no column {column!r}; it has {names}"
             raise FilterError(message, name=column, value=None)
-        given = given[column]
-    if isinstance(given, pd.Series):
-        given = given.dropna()
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        # What is no text is refused where its path is made.
-        return [given]
-    return list(dict.fromkeys(given))
+        keys = keys[column]
+    if isinstance(keys, pd.Series):
+        keys = keys.dropna()
+    if isinstance(keys, str) or not isinstance(keys, Iterable):
+        # `path_for` refuses a key that is not a text.
+        return [keys]
+    return list(dict.fromkeys(keys))
 
 
 def without_emails(value: Any) -> Any:  # noqa: ANN401
-    """Return a record without any e-mail address, in whichever field one stands."""
+    """Return a record without any e-mail address, whichever field it is in."""
     if isinstance(value, dict):
         return {without_emails(name): without_emails(item) for name, item in value.items()}
     if isinstance(value, list):
         return [without_emails(item) for item in value]
-    # The subclass of a text that stands for a number must stay what it is.
+    # A number that is a subclass of str must stay as it is.
     if isinstance(value, str) and _ADDRESS.search(value):
         return _ADDRESS.sub("(e-mail address left out)", value)
     return value

@@ -1,22 +1,26 @@
-"""What a sweep gave: rows, their order and the proof; as a frame, or straight as a file."""
+"""The rows of a list that was fetched, as a frame or straight as a Parquet file.
+
+This module must not import a module that fetches.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sectorsdf.errors import DataError
 from sectorsdf.frames.problems import warn
 from sectorsdf.io.parquet import write_parquet_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from sectorsdf.errors import IncompleteSweepError
     from sectorsdf.frames.builder import FrameBuilder
+    from sectorsdf.frames.provenance import Provenance
 
 __all__ = ["ListResult"]
 
@@ -28,70 +32,70 @@ class ListResult:
     Attributes
     ----------
     builder : FrameBuilder
-        The rows as they came.
+        The rows as they arrived.
     order : sequence of int
-        The order that was asked for.
-    provenance : dict
-        Where they come from, and the certificate.
+        The row numbers in the order that the caller asked for.
+    provenance : Provenance
+        Where the rows come from, with the certificate.
     failure : IncompleteSweepError or None
-        Why they are not proven complete.
+        Why completeness could not be shown.
     strict : bool
-        Raise where a value or field does not fit, instead of warning.
+        Raise if a value or field does not fit, instead of warning.
     allow_partial : bool
-        Warn where they are not complete, instead of raising.
+        Warn if completeness could not be shown, instead of raising.
     """
 
     builder: FrameBuilder
     order: Sequence[int]
-    provenance: Mapping[str, Any]
+    provenance: Provenance
     failure: IncompleteSweepError | None
     strict: bool
     allow_partial: bool
 
-    def frame(self, keep: Callable[[pd.DataFrame], None] | None = None) -> pd.DataFrame:
-        """Return the frame, once; a whole one is given to `keep` whatever is odd about its data.
+    def frame(self, store: Callable[[pd.DataFrame], None] | None = None) -> pd.DataFrame:
+        """Return the frame, once; give a complete one to `store`, even if its data has problems.
 
         Raises
         ------
         DataError, IncompleteSweepError
             Either carries the frame.
         """
-        trouble = None
+        data_error = None
         try:
             frame = self.builder.frame(
                 self.provenance, order=self.order, strict=self.strict, keep=False
             )
         except DataError as error:
-            # What is wrong with the data does not make it less paid for.
-            trouble, frame = error, cast("pd.DataFrame", error.frame)
-        if self.failure is None and keep is not None:
-            keep(frame)
-        if trouble is not None:
-            raise trouble
+            # The rows are paid for, even if something is wrong with them, so they are stored first.
+            data_error, frame = error, cast("pd.DataFrame", error.frame)
+        if self.failure is None and store is not None:
+            store(frame)
+        if data_error is not None:
+            raise data_error
         if self.failure is not None:
             self.failure.frame = frame
             if not self.allow_partial:
                 raise self.failure
-            self._tell()
+            self._warn_of_failure()
         return frame
 
     def write(self, file: Path) -> None:
-        """Write Parquet as `write_parquet` would write the frame, which is not made.
+        """Write the Parquet that `write_parquet` would write for the frame, without making it.
 
         Raises
         ------
         DataError, IncompleteSweepError
-            Either carries the frame, which is made then.
+            Either carries the frame, which is made in this case.
         """
-        facts = self.builder.facts(self.provenance, self.order)
-        complaints = self.builder.complaints(facts)
-        if (complaints and self.strict) or (self.failure is not None and not self.allow_partial):
+        provenance = self.builder.describe(self.provenance, self.order)
+        sentences = self.builder.problems_in_words(provenance)
+        if (sentences and self.strict) or (self.failure is not None and not self.allow_partial):
             self.frame()
-        write_parquet_parts(lambda rows: self.builder.tables(self.order, rows), facts, file)
-        for complaint in complaints:
-            warn(complaint)
-        self._tell()
+        write_parquet_parts(lambda rows: self.builder.tables(self.order, rows), provenance, file)
+        for sentence in sentences:
+            warn(sentence)
+        self._warn_of_failure()
 
-    def _tell(self) -> None:
+    def _warn_of_failure(self) -> None:
         if self.failure is not None:
             warn(f"{self.builder.dataset.name}: {self.failure}")

@@ -1,4 +1,7 @@
-"""The key that `sectorsdf login` keeps: in the system's keyring or a file of its owner alone."""
+"""The key saved by ``sectorsdf login``: in the system's keyring, or in a file of its owner.
+
+Owns ``login.json`` and its permissions. Checks no key and opens no connection to the API.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ _KEYRING = "keyring"
 
 
 class HiddenText(str):
-    """A text that shows itself in no repr of what holds it."""
+    """A string whose repr does not show it, and so neither does the repr of a container."""
 
     __slots__ = ()
 
@@ -40,37 +43,37 @@ class HiddenText(str):
 
 
 def hidden(text: str | None) -> str | None:
-    """Return the same text, which shows itself no more in a traceback that tells local names."""
+    """Return the text as `HiddenText`, so that tracebacks with local variables do not show it."""
     return HiddenText(text) if isinstance(text, str) else text
 
 
 def login_file() -> Path:
-    """Return the file that says where keys are kept; it need not be there.
+    """Return the path of the file of saved logins, which need not exist.
 
-    It lies in ``SECTORSDF_CONFIG_DIR`` or the user's folder for settings.
+    It is in ``SECTORSDF_CONFIG_DIR`` or the user's configuration folder.
     """
-    chosen = os.environ.get(CONFIG_DIR_VARIABLE)
-    folder = Path(chosen).expanduser() if chosen else platformdirs.user_config_path("sectorsdf")
+    value = os.environ.get(CONFIG_DIR_VARIABLE)
+    folder = Path(value).expanduser() if value else platformdirs.user_config_path("sectorsdf")
     return folder / "login.json"
 
 
 def saved_key(address: str) -> str | None:
-    """Return the key that was kept for the API at an address.
+    """Return the key that was saved for an API.
 
     Parameters
     ----------
     address : str
-        The API's address: a key is never taken to another than that it was checked with.
+        The API's URL: a key is used only for the URL for which it was saved.
 
     Returns
     -------
     str or None
-        None where nobody has logged in.
+        None if there is no login for this URL.
 
     Raises
     ------
     ConfigurationError
-        The file can be read by others, or is damaged; or the keyring does not give the key out.
+        Other users can read the file, it is damaged, or the keyring does not return the key.
     """
     entry = _read().get(address)
     if entry is None:
@@ -81,45 +84,45 @@ def saved_key(address: str) -> str | None:
         import keyring  # noqa: PLC0415 - optional, and slow to import
 
         key = hidden(keyring.get_password(_SERVICE, address))
-    except Exception as error:  # noqa: BLE001 - each backend has errors of its own
+    except Exception as error:  # noqa: BLE001 - each backend has its own exceptions
         message = (
-            f"The system's keyring does not give the API key out ({type(error).__name__}). Unlock "
-            "it, or log in again with `sectorsdf login --store file`."
+            f"The system's keyring did not return the API key ({type(error).__name__}). Unlock it, "
+            "or log in again with `sectorsdf login --store file`."
         )
         raise ConfigurationError(message) from None
     if key is None:
         message = (
-            "The API key is gone from the system's keyring. Log in again: `sectorsdf login`, or "
-            "forget it: `sectorsdf logout`."
+            "The system's keyring no longer contains the API key. Log in again with `sectorsdf "
+            "login`, or remove the login with `sectorsdf logout`."
         )
         raise ConfigurationError(message)
     return key
 
 
 def save_key(key: str, address: str, *, store: Literal["auto", "keyring", "file"] = "auto") -> str:
-    """Keep a key for the API at an address, in place of one that was kept before.
+    """Save a key for an API, replacing the one that was saved before.
 
     Parameters
     ----------
     key : str
         The key.
     address : str
-        The API's address.
+        The API's URL.
     store : {"auto", "keyring", "file"}
-        Where; ``"auto"`` takes the keyring where there is one, and the file otherwise.
+        Where to save it; ``"auto"`` uses the keyring if there is one, and otherwise the file.
 
     Returns
     -------
     str
-        Where it is kept, in words.
+        A description of where it was saved.
 
     Raises
     ------
     ConfigurationError
-        There is no keyring, and none but it will do; or the file cannot be used.
+        `store` is ``"keyring"`` and there is none, or the file cannot be used.
     """
     entries = _read()
-    if store != "file" and _put_into_keyring(key, address):
+    if store != "file" and _add_to_keyring(key, address):
         entries[address] = {_KEYRING: True}
         _write(entries)
         return "the system's keyring"
@@ -130,14 +133,14 @@ def save_key(key: str, address: str, *, store: Literal["auto", "keyring", "file"
         )
         raise ConfigurationError(message)
     if entries.get(address, {}).get(_KEYRING):
-        _take_from_keyring(address)
+        _remove_from_keyring(address)
     entries[address] = {"key": hidden(key)}
     _write(entries)
     return str(login_file())
 
 
 def forget_key(address: str) -> bool:
-    """Forget the key of the API at an address.
+    """Remove the key that was saved for an API.
 
     Returns
     -------
@@ -149,13 +152,13 @@ def forget_key(address: str) -> bool:
     ConfigurationError
         The file is damaged.
     """
-    # Whoever can read the file has read it: removing the key from it is right all the same.
-    entries = _read(whoever=True)
+    # Wrong permissions are no reason to leave the key in the file.
+    entries = _read(check_mode=False)
     entry = entries.pop(address, None)
     if entry is None:
         return False
     if entry.get(_KEYRING):
-        _take_from_keyring(address)
+        _remove_from_keyring(address)
     if entries:
         _write(entries)
     else:
@@ -163,62 +166,63 @@ def forget_key(address: str) -> bool:
     return True
 
 
-def _put_into_keyring(key: str, address: str) -> bool:
-    """Put a key into the keyring, if there is a safe one; tell whether it is there."""
+def _add_to_keyring(key: str, address: str) -> bool:
+    """Save a key in the keyring, if there is a safe one; return whether it was saved."""
     try:
         import keyring  # noqa: PLC0415 - optional, and slow to import
 
-        # Backends below 1 are those that keyring itself does not recommend: none, or plain text.
+        # keyring itself does not recommend backends with a priority below 1: none, or plain text.
         if keyring.get_keyring().priority < 1:
             return False
         keyring.set_password(_SERVICE, address, str.__str__(key))
         return bool(keyring.get_password(_SERVICE, address) == key)
-    except Exception:  # noqa: BLE001 - each backend has errors of its own
+    except Exception:  # noqa: BLE001 - each backend has its own exceptions
         return False
 
 
-def _take_from_keyring(address: str) -> None:
-    # A key that somebody has removed already is as good as forgotten.
+def _remove_from_keyring(address: str) -> None:
+    # An error is ignored: the user may have removed the key from the keyring already.
     with suppress(Exception):
         import keyring  # noqa: PLC0415 - optional, and slow to import
 
         keyring.delete_password(_SERVICE, address)
 
 
-def _read(*, whoever: bool = False) -> dict[str, dict[str, Any]]:
-    """Return what is kept, by address; keys are hidden from tracebacks."""
+def _read(*, check_mode: bool = True) -> dict[str, dict[str, Any]]:
+    """Return the saved logins by URL, with keys as `HiddenText`."""
     path = login_file()
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if os.name == "posix" and mode & 0o077 and not whoever:
+            if os.name == "posix" and mode & 0o077 and check_mode:
                 message = (
-                    f"{path} holds your API key and can be used by others (mode {mode:04o}). "
-                    f"Run `chmod 600 {path}`; if others may have read it, get a new key."
+                    f"{path} contains your API key, and other users can access it (mode "
+                    f"{mode:04o}). Run `chmod 600 {path}`; if others may have read it, get a new "
+                    "key."
                 )
                 raise ConfigurationError(message)
-            return _parsed(file.read())
+            return _parse(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except ConfigurationError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no JSON of ours"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a file of logins"
         message = (
-            f"{path} cannot be read ({reason}). Remove it and log in again: `sectorsdf login`."
+            f"{path} cannot be read ({reason}). Remove it and log in again with `sectorsdf login`."
         )
-    # Here and not above: what could not be parsed may hold the key.
+    # Raised here, outside the handler: the original exception may hold the key.
     raise ConfigurationError(message)
 
 
-def _parsed(content: bytes) -> dict[str, dict[str, Any]]:
-    kept: dict[str, dict[str, Any]] = {}
+def _parse(content: bytes) -> dict[str, dict[str, Any]]:
+    logins: dict[str, dict[str, Any]] = {}
     for address, entry in json.loads(content)["logins"].items():
         if entry.get(_KEYRING):
-            kept[str(address)] = {_KEYRING: True}
+            logins[str(address)] = {_KEYRING: True}
         else:
-            kept[str(address)] = {"key": HiddenText(entry["key"])}
-    return kept
+            logins[str(address)] = {"key": HiddenText(entry["key"])}
+    return logins
 
 
 def _write(entries: dict[str, dict[str, Any]]) -> None:
@@ -226,7 +230,7 @@ def _write(entries: dict[str, dict[str, Any]]) -> None:
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Never readable by others, not even while it is written.
+        # Other users can never read the file, not even while it is written.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(temporary, flags, 0o600)
         try:
@@ -241,7 +245,6 @@ def _write(entries: dict[str, dict[str, Any]]) -> None:
         reason = error.strerror
     else:
         return
-    message = (
-        f"{path} cannot be written ({reason}). Set {CONFIG_DIR_VARIABLE} to a folder that can be."
-    )
+    # Raised here, outside the handler: the frames of the original exception hold the key.
+    message = f"{path} cannot be written ({reason}). Set {CONFIG_DIR_VARIABLE} to another folder."
     raise ConfigurationError(message)

@@ -1,4 +1,8 @@
-"""Defaults of the whole process: set once, used by every call that says nothing else."""
+"""Defaults of the process: what `set_options` or the environment says.
+
+Owns ``set_options`` and the two environment variables. Knows no client and no call:
+`sectorsdf.client.call_config` decides which of the call, the client and these defaults applies.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +29,22 @@ CACHE_VARIABLE = "SECTORSDF_CACHE"
 PROGRESS_VARIABLE = "SECTORSDF_PROGRESS"
 _MAX_AGE = timedelta(days=7)
 _YES = frozenset({"1", "true", "yes", "on"})
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", re.ASCII)
 _NO = frozenset({"", "0", "false", "no", "off"})
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", re.ASCII)
 
 
 class Options(TypedDict, total=False):
-    """What `set_options` takes.
+    """The options of `set_options`.
 
     Attributes
     ----------
     cache : bool, str or path-like
-        Whether, and where, frames are kept as Parquet: True is the user's cache folder.
+        Whether, and where, frames are cached as Parquet: True is the user's cache folder.
     max_age : timedelta or str
-        How old a kept frame may be, such as ``"36h"``; 7 days by default.
+        How old a cached frame may be, such as ``"36h"``; by default 7 days.
     progress : bool
-        Whether a bar shows how far a fetch has come; by default on a terminal and in a notebook.
+        Whether a bar shows the progress of a fetch; by default on a terminal and in a notebook.
     """
 
     cache: bool | str | os.PathLike[str]
@@ -52,28 +56,28 @@ _current: dict[str, Any] = {}
 
 
 class set_options:  # noqa: N801 - used as a function, or for one block
-    """Set defaults for every call of this process, or, as a context manager, for one block.
+    """Set defaults for all calls of this process, or, as a context manager, for one block.
 
     Parameters
     ----------
     cache : bool, str or path-like, optional
-        Whether, and where, frames are kept as Parquet and taken from there: True is the user's
-        cache folder, a text or path another folder, a URL such as ``s3://bucket/prefix`` a remote
-        one (extra ``remote``), False nothing.
+        Whether, and where, frames are cached as Parquet: True is the user's cache folder, a string
+        or path another folder, a URL such as ``s3://bucket/prefix`` a remote one (extra
+        ``remote``). False turns the cache off.
     max_age : timedelta or str, optional
-        How old a kept frame may be to be used, such as ``"36h"`` or ``"30d"``; 7 days by default.
+        How old a cached frame may be to be used, such as ``"36h"`` or ``"30d"``; by default 7 days.
     progress : bool, optional
-        Whether a bar shows how far a fetch has come.
+        Whether a bar shows the progress of a fetch.
 
     Raises
     ------
     ConfigurationError
-        An option is unknown or cannot be used; nothing is changed then.
+        An option is unknown or cannot be used; no option is changed then.
 
     Notes
     -----
-    An argument of a call goes before its client's, that before these, and these before the
-    environment's ``SECTORSDF_CACHE`` and ``SECTORSDF_PROGRESS``.
+    Precedence, highest first: the call's argument, the client's, `set_options`, then the
+    environment variables ``SECTORSDF_CACHE`` and ``SECTORSDF_PROGRESS``.
 
     Examples
     --------
@@ -86,7 +90,7 @@ class set_options:  # noqa: N801 - used as a function, or for one block
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
             message = (
-                f"unknown option(s) {', '.join(sorted(unknown))}; there are "
+                f"set_options has unknown option(s) {', '.join(sorted(unknown))}; the options are "
                 f"{', '.join(Options.__annotations__)}."
             )
             raise ConfigurationError(message)
@@ -104,20 +108,20 @@ class set_options:  # noqa: N801 - used as a function, or for one block
 
 
 def as_age(value: object) -> timedelta:
-    """Return a length of time, given as such or as a text such as "36h".
+    """Return a length of time as a timedelta; a string such as ``"36h"`` is parsed.
 
     Raises
     ------
     ConfigurationError
-        It is neither, or is negative.
+        It is neither a timedelta nor such a string, or it is negative.
     """
     age = value
     if isinstance(value, str):
-        # Not by pandas, to which a bare number is so many nanoseconds, and "m" a minute or a month.
-        parts = _PART.findall(value.strip().lower())
-        whole = parts and "".join(map("".join, parts)) == "".join(value.lower().split())
+        # Not parsed by pandas, which reads a bare number as nanoseconds and "m" as minutes.
+        parts = _DURATION_PART.findall(value.strip().lower())
+        valid = parts and "".join(map("".join, parts)) == "".join(value.lower().split())
         try:
-            age = timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts)) if whole else None
+            age = timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts)) if valid else None
         except OverflowError:
             age = None
     if not isinstance(age, timedelta) or age < timedelta(0):
@@ -130,22 +134,22 @@ def as_age(value: object) -> timedelta:
 
 
 def default_max_age() -> timedelta:
-    """Return how old a kept frame may be where a call does not say."""
+    """Return the largest age of a cached frame by `set_options`, or 7 days."""
     return as_age(_current.get("max_age", _MAX_AGE))
 
 
 def default_cache() -> bool | str | os.PathLike[str]:
-    """Return where frames are kept where neither a call nor its client says."""
+    """Return the cache by `set_options` or ``SECTORSDF_CACHE``, or False."""
     if "cache" in _current:
-        chosen: bool | str | os.PathLike[str] = _current["cache"]
-        return chosen
+        cache: bool | str | os.PathLike[str] = _current["cache"]
+        return cache
     text = os.environ.get(CACHE_VARIABLE, "").strip()
-    folded = text.lower()
-    return folded in _YES if folded in _YES | _NO else text
+    word = text.lower()
+    return word in _YES if word in _YES | _NO else text
 
 
 def default_progress() -> bool | None:
-    """Return whether progress is shown where a call does not say; None where nobody said."""
+    """Return whether progress is shown by `set_options` or ``SECTORSDF_PROGRESS``, or None."""
     if "progress" in _current:
         return bool(_current["progress"])
     text = os.environ.get(PROGRESS_VARIABLE, "").strip().lower()

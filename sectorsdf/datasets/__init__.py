@@ -1,7 +1,8 @@
-"""Frozen declarations of the datasets: path, natural key, columns, filters.
+"""Declarations of the datasets: path, natural key, columns, filters.
 
-This is the only place that says what a frame looks like; the Arrow schema made from it is the
-source of truth for every dtype. A new endpoint is one declaration here, one getter, and its tests.
+This folder is the only place that says what a frame looks like; the Arrow schema made from a
+declaration is the source of truth for every dtype. It must not import `frames`, `http`, `paging` or
+anything above them, and imports neither pandas nor pyarrow when it is loaded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Declarations of licence auctions, with their phases and participants."""
 
 from __future__ import annotations
 
@@ -40,16 +40,62 @@ MINING_LICENSE_AUCTIONS = Dataset(
     title="auction",
     row="one auction of a mining licence area",
     path="/v2/mining/license-auctions/",
+    command="auctions",
+    summary="Auctions of licence areas.",
     key=("wiup_code",),
     columns=_AUCTION_COLUMNS,
     filters=(
-        Filter("province", "choice", vocab.AUCTION_PROVINCES, ignores_case=True),
-        Filter("commodity_type", "choice", vocab.COMMODITY_TYPES, ignores_case=True),
-        Filter("area_type", "choice", vocab.AREA_TYPES, ignores_case=True),
-        Filter("status", "text", ignores_case=True, column="auction_status"),
-        Filter("participant", "text", ignores_case=True, match=None),
-        Filter("qualified", "flag", match=None),
-        Filter("min_participants", "integer", minimum=0, column="participant_count", match="least"),
+        Filter(
+            "province",
+            "choice",
+            vocab.AUCTION_PROVINCES,
+            "Province",
+            ignores_case=True,
+            vocabulary="AUCTION_PROVINCES",
+        ),
+        Filter(
+            "commodity_type",
+            "choice",
+            vocab.COMMODITY_TYPES,
+            "Commodity auctioned",
+            ignores_case=True,
+        ),
+        Filter(
+            "area_type",
+            "choice",
+            vocab.AREA_TYPES,
+            "WIUP (licence area) or WIUPK (special licence area)",
+            ignores_case=True,
+        ),
+        Filter(
+            "status",
+            "text",
+            meaning="Auction status, such as Lelang Selesai (closed)",
+            ignores_case=True,
+            column="auction_status",
+        ),
+        Filter(
+            "participant",
+            "text",
+            meaning="Part of the name of a company that took part",
+            ignores_case=True,
+            match=None,
+        ),
+        Filter(
+            "qualified",
+            "flag",
+            meaning="Only auctions in which that participant passed the prequalification; needs "
+            "`participant`",
+            match=None,
+        ),
+        Filter(
+            "min_participants",
+            "integer",
+            meaning="Only auctions with at least this number of participants",
+            minimum=0,
+            column="participant_count",
+            match="least",
+        ),
         Filter("order_by", "choice", vocab.AUCTION_SORTS),
     ),
     default_order="-winner_date",
@@ -60,6 +106,8 @@ MINING_LICENSE_AUCTION = Dataset(
     title="auction",
     row="one auction of a mining licence area",
     path="/v2/mining/license-auctions/{}/",
+    command="auction",
+    summary="Auctions in full, by code; their phases or participants.",
     key=("wiup_code",),
     columns=(
         *_AUCTION_COLUMNS,
@@ -74,6 +122,10 @@ MINING_LICENSE_AUCTION_PHASES = Dataset(
     title="auction",
     row="one phase of one auction",
     path=MINING_LICENSE_AUCTION.path,
+    command="auction",
+    summary="One row for each phase, at no extra cost.",
+    part="phases",
+    rows_in="phases",
     key=("wiup_code", "order"),
     columns=(
         WIUP_CODE,
@@ -89,6 +141,10 @@ MINING_LICENSE_AUCTION_PARTICIPANTS = Dataset(
     title="auction",
     row="one participant of one auction",
     path=MINING_LICENSE_AUCTION.path,
+    command="auction",
+    summary="One row for each participant, at no extra cost.",
+    part="participants",
+    rows_in="participants",
     key=("wiup_code", "NIB"),
     columns=(
         WIUP_CODE,
@@ -102,5 +158,6 @@ MINING_LICENSE_AUCTION_PARTICIPANTS = Dataset(
         ),
     ),
     nested={"email": "elsewhere"},
+    contacts=(Column("email", "text", "E-mail address given by the participant"),),
     addressed_by="wiup_code",
 )

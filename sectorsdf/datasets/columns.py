@@ -1,4 +1,4 @@
-"""TODO."""
+"""Columns that several datasets share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ WIUP_CODE = Column(
     "Code of the mining business licence area (WIUP); 13 to 20 digits, kept as text",
 )
 PROVINCE = Column(
-    "province", "text", "Province; several, parted by commas, where an area lies in more than one"
+    "province",
+    "text",
+    "Province; several, separated by commas, where an area lies in more than one",
 )
 CITY = Column("city", "text", "Regency (kabupaten) or city (kota)")
 AREA = Column("licensed_area_ha", "number", "Licensed area", unit="ha")

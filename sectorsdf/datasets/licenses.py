@@ -1,4 +1,4 @@
-"""TODO."""
+"""Declaration of the mining licences."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ MINING_LICENSES = Dataset(
     title="mining licence",
     row="one mining licence of the ESDM Minerba register",
     path="/v2/mining/licenses/",
+    command="licenses",
+    summary="Mining licences.",
     key=("wiup_code",),
     columns=(
         WIUP_CODE,
@@ -69,13 +71,55 @@ MINING_LICENSES = Dataset(
     ),
     nested={"location": "license_location"},
     filters=(
-        Filter("company", "slug", column="company_slug"),
-        Filter("province", "choice", vocab.LICENSE_PROVINCES),
-        Filter("commodity_type", "choice", vocab.LICENSE_COMMODITY_TYPES, ignores_case=True),
-        Filter("license_type", "choice", vocab.LICENSE_TYPES, ignores_case=True),
-        Filter("activity", "choice", vocab.ACTIVITY_STAGES, ignores_case=True),
-        Filter("cnc", "text_or_flag", ignores_case=True),
-        Filter("expiring_soon", "flag", column="license_expiry_date", match="soon"),
+        Filter(
+            "company",
+            "slug",
+            column="company_slug",
+            meaning="Slug of the holder, as in the column `company_slug`. Most rows have none",
+        ),
+        Filter(
+            "province",
+            "choice",
+            vocab.LICENSE_PROVINCES,
+            "Province, exact",
+            vocabulary="LICENSE_PROVINCES",
+        ),
+        Filter(
+            "commodity_type",
+            "choice",
+            vocab.LICENSE_COMMODITY_TYPES,
+            "Commodity licensed",
+            ignores_case=True,
+        ),
+        Filter(
+            "license_type",
+            "choice",
+            vocab.LICENSE_TYPES,
+            "IUP (mining business licence), IUPK (special), IPR (people's mining), KK (contract of "
+            "work), PKP2B (coal contract of work) or SIPB (rock mining)",
+            ignores_case=True,
+        ),
+        Filter(
+            "activity",
+            "choice",
+            vocab.ACTIVITY_STAGES,
+            "Eksplorasi (exploration) or Operasi Produksi (production operation)",
+            ignores_case=True,
+        ),
+        Filter(
+            "cnc",
+            "text_or_flag",
+            meaning="Clear and Clean status. The API's sources disagree: a text such as CNC or "
+            "CNC-1 is sent as it is, a boolean as true or false",
+            ignores_case=True,
+        ),
+        Filter(
+            "expiring_soon",
+            "flag",
+            meaning="Only licences that expire within the next 365 days",
+            column="license_expiry_date",
+            match="soon",
+        ),
         Filter("order_by", "choice", vocab.LICENSE_SORTS),
     ),
     default_order="license_expiry_date",

@@ -1,4 +1,8 @@
-"""From a getter's arguments to the API's parameters: everything that can be refused for free."""
+"""Turn a getter's filters into the API's parameters, and refuse what cannot be sent.
+
+Everything here happens before a request, so a refusal costs nothing. This module must not import a
+module that fetches.
+"""
 
 from __future__ import annotations
 
@@ -24,30 +28,30 @@ _MOST_LISTED = 12
 _MOST_DIGITS = 100
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PAGING = {
-    "limit": "every page is fetched anyway, each at the API's maximum of 30 rows; use max_rows to "
-    "stop early",
-    "offset": "every page is fetched anyway; select by filters, or slice the frame",
+    "limit": "the getter fetches every page, each with the API's maximum of 30 rows; use max_rows "
+    "to stop early",
+    "offset": "the getter fetches every page; use filters, or slice the frame",
 }
 
 
 def refuse_unknown(
     dataset: Dataset, unknown: Mapping[str, object], options: Collection[str] = ()
 ) -> None:
-    """Refuse keywords that are no filter of the endpoint, and say why.
+    """Refuse keywords that are not a filter of the endpoint, and say why.
 
     Parameters
     ----------
     dataset : Dataset
         Declares the filters.
     unknown : mapping
-        The keywords that nobody knew, with their values.
+        The keywords that the getter does not have, with their values.
     options : collection of str
-        What the getter takes besides its filters.
+        The getter's other keywords.
 
     Raises
     ------
     FilterError
-        If there is any.
+        If there is such a keyword.
     """
     filters = [entry.name for entry in dataset.filters]
     for name, value in unknown.items():
@@ -55,7 +59,8 @@ def refuse_unknown(
             message = f"{name} is not a filter here: {_PAGING[name]}."
             raise FilterError(message, name=name, value=value)
         near = difflib.get_close_matches(name, [*filters, *options], n=2, cutoff=0.6)
-        has = f"It has {', '.join(filters)}." if filters else "It has none: a row is addressed."
+        none = "It has no filters: its rows are addressed by key."
+        has = f"It has {', '.join(filters)}." if filters else none
         message = f"{dataset.name} has no filter {name!r}.{_hint(near)} {has}"
         raise FilterError(message, name=name, value=value, suggestions=near)
 
@@ -65,7 +70,7 @@ def _hint(near: list[str]) -> str:
 
 
 def to_query(
-    dataset: Dataset, given: Mapping[str, object], *, validate: bool = True
+    dataset: Dataset, filters: Mapping[str, object], *, validate: bool = True
 ) -> dict[str, str]:
     """Return the API's parameters for the filters that are not None.
 
@@ -73,18 +78,18 @@ def to_query(
     ----------
     dataset : Dataset
         Declares the filters and their values.
-    given : mapping
-        The filters as the getter was called with.
+    filters : mapping
+        The filters as the caller gave them.
     validate : bool
-        Whether a value outside the vocabulary is refused.
+        Refuse a value that the vocabulary does not list.
 
     Raises
     ------
     FilterError
-        If a value is of the wrong type or, with `validate`, outside the vocabulary.
+        If a value has the wrong type or, with `validate`, is not in the vocabulary.
     """
     query = {}
-    for name, value in given.items():
+    for name, value in filters.items():
         if value is None:
             continue
         declared = dataset.filter(name)
@@ -102,7 +107,7 @@ def to_query(
 
 
 def _shown(value: object) -> str:
-    """Return a value as an error shows it: short, and whatever its own text does."""
+    """Return a value as an error shows it: short, even if its own text cannot be made."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - an int of thousands of digits has none, nor has a bad class
@@ -111,7 +116,7 @@ def _shown(value: object) -> str:
 
 
 def _refuse(declared: Filter, value: object, right: str, near: list[str] | None = None) -> NoReturn:
-    # What was meant stands first: a list of values can be long.
+    # The suggestion comes first, because the list of values can be long.
     hint = _hint(near or [])
     message = f"{declared.name}={_shown(value)} cannot be sent."
     message += f"{hint} {right[0].upper()}{right[1:]}."
@@ -120,13 +125,13 @@ def _refuse(declared: Filter, value: object, right: str, near: list[str] | None 
 
 def _text(declared: Filter, value: object, validate: bool) -> str:  # noqa: ARG001, FBT001
     if not isinstance(value, str):
-        _refuse(declared, value, "it takes a text")
-    # The characters themselves, which `str` of a subclass such as an enumeration need not give.
+        _refuse(declared, value, "it takes a string")
+    # `str()` of a subclass, such as an enumeration, need not return its characters.
     text = str.__str__(value)
     if not text.strip():
-        _refuse(declared, value, "an empty text selects nothing; leave the filter out instead")
+        _refuse(declared, value, "an empty string selects nothing; leave the filter out instead")
     if not _is_sendable(text):
-        _refuse(declared, value, "half of a surrogate pair is no character, and UTF-8 has none")
+        _refuse(declared, value, "it holds half of a surrogate pair, which UTF-8 cannot encode")
     return text
 
 
@@ -155,7 +160,7 @@ def _choice(declared: Filter, value: object, validate: bool) -> str:  # noqa: FB
     further = len(declared.values) - _MOST_LISTED
     known += f" and {further} more, see sectorsdf.vocabularies" if further > 0 else ""
     case = "" if declared.ignores_case else " (upper and lower case count)"
-    right = f"the API knows {known}{case}; validate=False sends it all the same"
+    right = f"the API knows {known}{case}; validate=False sends it anyway"
     _refuse(declared, value, right, near)
 
 
@@ -167,14 +172,14 @@ def _slug(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT0
             declared,
             value,
             "it takes a slug: lower-case letters, digits and hyphens, as in the column "
-            "company_slug; validate=False sends it all the same",
+            "company_slug; validate=False sends it anyway",
             [likely] if likely else None,
         )
     return text
 
 
 def _is_flag(value: object) -> bool:
-    """Tell whether a value is a boolean, be it Python's or NumPy's."""
+    """Return whether a value is a boolean of Python or NumPy."""
     return type(value).__name__ in {"bool", "bool_"}
 
 
@@ -195,11 +200,11 @@ def _within(declared: Filter, value: float, validate: bool) -> None:  # noqa: FB
     low, high = declared.minimum, declared.maximum
     if validate and ((low is not None and value < low) or (high is not None and value > high)):
         bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-        _refuse(declared, value, f"the API takes {bounds}; validate=False sends it all the same")
+        _refuse(declared, value, f"the API takes {bounds}; validate=False sends it anyway")
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number, be it Python's or NumPy's; None for everything else."""
+    """Return a whole number of Python or NumPy; None for everything else."""
     if _is_flag(value):
         return None
     try:
@@ -210,7 +215,7 @@ def _whole(value: object) -> int | None:
 
 def _integer(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
     number = _whole(value)
-    # More digits than that are no number to any server, and Python writes only so many.
+    # No server takes more digits, and Python limits how many it writes.
     if number is None or abs(number) >= 10**_MOST_DIGITS:
         _refuse(declared, value, "it takes a whole number")
     _within(declared, number, validate)
@@ -218,7 +223,7 @@ def _integer(declared: Filter, value: object, validate: bool) -> str:  # noqa: F
 
 
 def _number(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
-    # Texts and bytes would pass through float(), and so would a column of one row.
+    # float() would accept strings, bytes, and a column of one row.
     scalar = hasattr(value, "__float__") or hasattr(value, "__index__")
     if _is_flag(value) or not scalar or getattr(value, "ndim", 0) != 0:
         _refuse(declared, value, "it takes a number")
@@ -263,19 +268,19 @@ def checked_max_rows(max_rows: int | None) -> int | None:
 
 
 def path_for(dataset: Dataset, key: object) -> str:
-    """Return the path of one addressed row, its key quoted whole.
+    """Return the path of one addressed row, with its whole key quoted.
 
     A key can therefore never reach another endpoint: ``a/b`` becomes ``a%2Fb``.
 
     Raises
     ------
     FilterError
-        If the key is no text, is empty, holds half of a surrogate pair, or is a dot segment, which
-        no quoting can make harmless.
+        If the key is not a string, is empty, holds half of a surrogate pair, or is a dot segment,
+        which quoting cannot make safe.
     """
     name = dataset.addressed_by or "key"
     if not isinstance(key, str):
-        message = f"{name}={_shown(key)}: a {name} is a text"
+        message = f"{name}={_shown(key)}: give a string"
         message += " (codes have leading zeros and 13 to 20 digits)."
         raise FilterError(message, name=name, value=key)
     if not key.strip() or key in {".", ".."} or not _is_sendable(key):

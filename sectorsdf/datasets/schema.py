@@ -1,30 +1,43 @@
-"""What a declaration of a dataset says: columns, filters, paths, and the Arrow schema they give."""
+"""The classes that declare a dataset: columns, filters, path, and the Arrow schema they give.
+
+This module must not import pandas, and it imports pyarrow only when it needs a type: the
+command line builds its commands from the declarations without either.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
-
-import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ARROW_TYPES", "PAGE_SIZE", "Column", "Dataset", "Filter", "Kind"]
+    import pyarrow as pa
 
+__all__ = ["PAGE_SIZE", "Column", "Dataset", "Filter", "Kind", "arrow_type"]
 
 PAGE_SIZE = 30
-"""The API's documented maximum; what a page really holds is read from each answer."""
+"""The API's documented maximum; each answer says how many rows its page really holds."""
+
 Kind: TypeAlias = Literal["text", "date", "integer", "number", "flag", "json"]
-"""What a column holds: the Arrow type follows from it, see `ARROW_TYPES`."""
-ARROW_TYPES: Mapping[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "date": pa.date32(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "flag": pa.bool_(),
-    "json": pa.string(),
-}
+"""What a column holds; `arrow_type` gives the Arrow type."""
+
+
+@cache
+def arrow_type(kind: Kind) -> pa.DataType:
+    """Return the Arrow type of a kind of column."""
+    import pyarrow as pa  # noqa: PLC0415 - see the module's docstring
+
+    types: dict[Kind, pa.DataType] = {
+        "text": pa.string(),
+        "date": pa.date32(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "flag": pa.bool_(),
+        "json": pa.string(),
+    }
+    return types[kind]
 
 
 @dataclass(frozen=True)
@@ -40,11 +53,13 @@ class Column:
     meaning : str
         What a value says, in one line.
     unit : str or None
-        The unit of a number; None where there is none or where a ``unit`` column holds it.
+        The unit of a number; None if it has none or if `unit_in` names the column with it.
     values : tuple of str
         The known values, where the field has a vocabulary.
     field : str or None
         The API's field; None where it has the column's own name.
+    unit_in : str or None
+        The column that holds the unit of each row's number.
     """
 
     name: str
@@ -53,6 +68,7 @@ class Column:
     unit: str | None = None
     values: tuple[str, ...] = ()
     field: str | None = None
+    unit_in: str | None = None
 
     @property
     def source(self) -> str:
@@ -62,7 +78,7 @@ class Column:
     @property
     def arrow_type(self) -> pa.DataType:
         """The type in Arrow and Parquet."""
-        return ARROW_TYPES[self.kind]
+        return arrow_type(self.kind)
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,9 @@ class Filter:
         What values it takes.
     values : tuple of str
         For a choice, the allowed values.
+    meaning : str
+        What the filter selects, in one sentence without its last point. The getter's docstring, the
+        command line's help and the data dictionary use it.
     ignores_case : bool
         Whether the API ignores case.
     minimum, maximum : float or None
@@ -85,17 +104,21 @@ class Filter:
         The column that it looks at; None where it has the filter's own name.
     match : {"same", "least", "soon"} or None
         What the column's value must be: the same, at least that, or a day within the next 365 days;
-        None where the columns do not tell.
+        None if no column shows it.
+    vocabulary : str or None
+        Name in `sectorsdf.vocabularies` of a long list of values, to which help texts refer.
     """
 
     name: str
     kind: Literal["choice", "slug", "text", "flag", "integer", "number", "text_or_flag"]
     values: tuple[str, ...] = ()
+    meaning: str = ""
     ignores_case: bool = False
     minimum: float | None = None
     maximum: float | None = None
     column: str | None = None
     match: Literal["same", "least", "soon"] | None = "same"
+    vocabulary: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +128,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        The dataset's name in provenance, cache and documentation.
+        The dataset's name in provenance, cache and documentation. Its getter is ``get_`` and this.
     row : str
         What one row is.
     path : str
@@ -114,20 +137,35 @@ class Dataset:
         The natural key. It may repeat in the data with different content.
     columns : tuple of Column
         Names, order and types.
+    command : str
+        The command that fetches it on the command line.
+    summary : str
+        The command's short help: one line that ends with a point.
+    part : str or None
+        For rows made from the same answer as another dataset's, the flag of that dataset's command
+        that gives these rows, such as "phases".
     nested : mapping of str to str
         Fields that are flattened, and by which function of `sectorsdf.frames.flatten`.
     filters : tuple of Filter
         What the list endpoint can select by.
     default_order : str or None
-        The API's own sort where none is asked for.
+        The API's own sort if the caller gives none.
     finest_order : str or None
         The sort with the fewest ties, if it is finer than the others by far.
     facets : tuple of str
         Filters that take a large group of tying rows apart.
     addressed_by : str or None
-        For a detail endpoint, the field that stands in its path.
+        For a detail endpoint, the field that its path contains.
     title : str
         What an addressed row is called in messages.
+    rows_in : str or None
+        The field of an addressed record whose items are the rows; None where the record is the row.
+    listed_by : str or None
+        For an addressed dataset, the list that names every key, for calls that name none.
+    details : str or None
+        For a list, the addressed dataset that ``details=True`` adds.
+    contacts : tuple of Column
+        People's e-mail addresses and the like: columns only where the caller asks for them.
     """
 
     name: str
@@ -135,6 +173,9 @@ class Dataset:
     path: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    command: str = ""
+    summary: str = ""
+    part: str | None = None
     nested: Mapping[str, str] = field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
     default_order: str | None = None
@@ -142,10 +183,16 @@ class Dataset:
     facets: tuple[str, ...] = ()
     addressed_by: str | None = None
     title: str = ""
+    rows_in: str | None = None
+    listed_by: str | None = None
+    details: str | None = None
+    contacts: tuple[Column, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the declared columns."""
+        import pyarrow as pa  # noqa: PLC0415 - see the module's docstring
+
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
     @property
@@ -156,3 +203,9 @@ class Dataset:
     def filter(self, name: str) -> Filter | None:
         """Return the filter of that name, if there is one."""
         return next((entry for entry in self.filters if entry.name == name), None)
+
+    def with_contacts(self) -> Dataset:
+        """Return the declaration with the columns of `contacts`."""
+        left = {column.source for column in self.contacts}
+        nested = {name: how for name, how in self.nested.items() if name not in left}
+        return replace(self, columns=(*self.columns, *self.contacts), nested=nested)

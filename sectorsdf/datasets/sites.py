@@ -1,6 +1,8 @@
-"""TODO."""
+"""Declarations of mine sites, their details, and their resources and reserves."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sectorsdf import vocabularies as vocab
 from sectorsdf.datasets.schema import Column, Dataset, Filter
@@ -14,7 +16,12 @@ _SITE_COLUMNS = (
     Column("project_name", "text", "Project that the site belongs to"),
     Column("year", "integer", "Reporting year"),
     Column("commodity_type", "text", "Commodity reported", values=vocab.COMMODITY_TYPES),
-    Column("production_volume", "number", "Production of the year, in the row's unit"),
+    Column(
+        "production_volume",
+        "number",
+        "Production of the year, in the row's unit",
+        unit_in="unit",
+    ),
     Column(
         "unit",
         "text",
@@ -33,21 +40,42 @@ MINING_SITES = Dataset(
     title="mining site",
     row="one mine site in one reporting year for one commodity",
     path="/v2/mining/sites/",
+    command="sites",
+    summary="Mine sites, by reporting year and commodity.",
+    details="mining_site",
     key=("slug", "year", "commodity_type"),
     columns=_SITE_COLUMNS,
     filters=(
-        Filter("company", "slug", column="company_slug"),
-        Filter("province", "choice", vocab.SITE_PROVINCES),
-        Filter("commodity_type", "choice", vocab.COMMODITY_TYPES, ignores_case=True),
-        Filter("year", "integer", minimum=1900, maximum=2026),
-        Filter("min_production", "number", column="production_volume", match="least"),
+        Filter("company", "slug", column="company_slug", meaning="Slug of the owning company"),
+        Filter(
+            "province",
+            "choice",
+            vocab.SITE_PROVINCES,
+            "Province, exact",
+            vocabulary="SITE_PROVINCES",
+        ),
+        Filter(
+            "commodity_type",
+            "choice",
+            vocab.COMMODITY_TYPES,
+            "Commodity reported",
+            ignores_case=True,
+        ),
+        Filter("year", "integer", meaning="Reporting year", minimum=1900, maximum=2026),
+        Filter(
+            "min_production",
+            "number",
+            meaning="Only rows whose `production_volume`, in the row's own unit, is at least this",
+            column="production_volume",
+            match="least",
+        ),
         Filter("order_by", "choice", vocab.SITE_SORTS),
     ),
     default_order="-year",
     facets=("commodity_type", "province", "year"),
 )
 _TONNAGES = tuple(
-    Column(f"{category}_{stage}", "number", f"{meaning}, in tonnage_unit", field=_JORC)
+    Column(f"{category}_{stage}", "number", meaning, field=_JORC, unit_in="tonnage_unit")
     for stage, category, meaning in (
         ("reserves", "proven", "Proven (proved) ore or coal reserves"),
         ("reserves", "probable", "Probable ore or coal reserves"),
@@ -63,12 +91,12 @@ MINING_SITE = Dataset(
     title="mining site",
     row="one mine site in one reporting year for one commodity",
     path="/v2/mining/sites/{}/",
+    command="site",
+    summary="Mine sites in full, by slug.",
     key=("slug", "year", "commodity_type"),
     columns=(
         *(
-            Column(c.name, c.kind, c.meaning, c.unit, c.values, "location")
-            if c.name in {"province", "city"}
-            else c
+            replace(c, field="location") if c.name in {"province", "city"} else c
             for c in _SITE_COLUMNS
         ),
         Column(
@@ -110,6 +138,9 @@ MINING_SITE_RESOURCES = Dataset(
     title="mining site",
     row="one figure of a site's resources and reserves",
     path=MINING_SITE.path,
+    command="resources",
+    summary="Resources and reserves of sites, one row for each figure.",
+    listed_by="mining_sites",
     key=("slug", "year", "commodity_type", "company_slug", "source_field"),
     columns=(
         *(
@@ -159,13 +190,28 @@ MINING_SITE_RESOURCES = Dataset(
             "tonnage of ore or coal, contained metal, grade, or calorific value",
             values=("tonnage", "contained", "grade", "calorific_value"),
         ),
-        Column("value", "number", "The figure, in unit; of a range only where its ends agree"),
-        Column("value_min", "number", "Lower end of a grade or calorific value, in unit"),
-        Column("value_max", "number", "Upper end of a grade or calorific value, in unit"),
+        Column(
+            "value",
+            "number",
+            "The figure, in unit; of a range only where its ends agree",
+            unit_in="unit",
+        ),
+        Column(
+            "value_min",
+            "number",
+            "Lower end of a grade or calorific value, in unit",
+            unit_in="unit",
+        ),
+        Column(
+            "value_max",
+            "number",
+            "Upper end of a grade or calorific value, in unit",
+            unit_in="unit",
+        ),
         Column("unit", "text", "Unit of the row's figures: Mt, wmt, dmt, Kt, koz, g/t, %, kcal/kg"),
         Column("verified", "flag", "True where the API marks the figure as verified"),
-        Column("source_field", "text", "Where the figure stands in the API's JSON"),
-        Column("raw", "text", "The JSON text, where the numbers alone do not tell it"),
+        Column("source_field", "text", "Path of the figure in the API's JSON"),
+        Column("raw", "text", "The JSON text, where the numbers alone do not give it"),
     ),
     addressed_by="slug",
 )

@@ -1,4 +1,7 @@
-"""Arrow batches that wait for their order, compressed, in memory or in a file. Knows no dataset."""
+"""Keep Arrow batches compressed, in memory or in a file, until their order is known.
+
+This module owns how waiting rows are stored. It must not import any other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Batches"]
 
-
-# So many batches are compressed together, and read again a column or some rows at a time: a million
-# rows would otherwise stand in memory twice while they are put in order. Where a file spares that
-# memory, less of it waits.
+# How many batches are compressed together. They are read again a column or some rows at a time;
+# otherwise a million rows would be in memory twice while they are put in order. With a file, fewer
+# batches wait in memory.
 _TOGETHER = 64
 _TOGETHER_IN_FILE = 4
-# An order is followed in so many parts, unless those were too small to be worth it.
+# A column is put in order in this many parts, or in fewer parts of at least this many rows.
 _PARTS = 16
 _LEAST_ROWS = 1 << 16
 _NOTHING = pa.py_buffer(b"")
@@ -27,14 +29,14 @@ _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class Batches:
-    """Rows as they came, for whoever wants them by column or in another order.
+    """Rows in the order they arrived, to be read by column or in another order.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        What every batch looks like.
+        The schema of every batch.
     file : binary file, optional
-        Where what is compressed goes, instead of memory; open for reading and writing.
+        Keeps the compressed columns instead of memory; open for reading and writing.
     """
 
     def __init__(self, schema: pa.Schema, file: IO[bytes] | None = None) -> None:
@@ -52,11 +54,11 @@ class Batches:
 
     @property
     def packed(self) -> bool:
-        """Whether there are so many rows that some are compressed."""
+        """Whether there are enough rows that some are compressed."""
         return bool(self._packed)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Add rows behind those that are here."""
+        """Add rows after the last one."""
         self._recent.append(batch)
         self._rows += batch.num_rows
         if len(self._recent) >= self._together:
@@ -64,14 +66,14 @@ class Batches:
 
     def _pack(self) -> None:
         table = pa.Table.from_batches(self._recent, self.schema)
-        self._packed.append([self._put(table.select([place])) for place in range(len(self.schema))])
+        self._packed.append([self._put(table.select([i])) for i in range(len(self.schema))])
         self._starts.append(self._rows)
         self._recent.clear()
         if self._file is not None:
             pa.default_memory_pool().release_unused()
 
     def _put(self, column: pa.Table) -> pa.Buffer | tuple[int, int]:
-        """Compress a column, and return it, or where in the file it lies."""
+        """Compress a column, and return it, or its offset and size in the file."""
         target = pa.BufferOutputStream()
         with pa.ipc.new_stream(target, column.schema, options=_COMPRESSED) as writer:
             writer.write_table(column)
@@ -82,11 +84,11 @@ class Batches:
         self._file.write(content)
         return offset, content.size
 
-    def _get(self, number: int, place: int) -> pa.ChunkedArray:
-        """Return a column of what was compressed together; last comes what is not yet."""
-        if number == len(self._packed):
-            return pa.Table.from_batches(self._recent, self.schema).column(place)
-        packed = self._packed[number][place]
+    def _get(self, group: int, i: int) -> pa.ChunkedArray:
+        """Return column `i` of a group; the last group is the batches not yet compressed."""
+        if group == len(self._packed):
+            return pa.Table.from_batches(self._recent, self.schema).column(i)
+        packed = self._packed[group][i]
         if isinstance(packed, tuple):
             assert self._file is not None  # noqa: S101 - for the type checker
             self._file.seek(packed[0])
@@ -95,45 +97,47 @@ class Batches:
             return reader.read_all().column(0)
 
     def column(
-        self, place: int, order: np.ndarray | None = None, *, keep: bool = True
+        self, i: int, order: np.ndarray | None = None, *, keep: bool = True
     ) -> pa.ChunkedArray:
-        """Return one column of all rows, or of some in their order; give it up without `keep`."""
+        """Return column `i` of all rows, or of these rows in this order.
+
+        Without `keep`, its memory is released, and the column cannot be read again.
+        """
         if order is None:
-            parts = [self._get(number, place) for number in range(len(self._starts))]
+            parts = [self._get(group, i) for group in range(len(self._starts))]
         else:
-            # By parts, because to take from a column copies all of it twice.
+            # In parts, because taking rows from a column copies all of them twice.
             rows = max(len(order) // _PARTS, _LEAST_ROWS)
-            parts = [table.column(0) for table in self.tables(order, rows, [place])]
+            parts = [table.column(0) for table in self.tables(order, rows, [i])]
         if not keep:
             for packed in self._packed:
-                packed[place] = _NOTHING
+                packed[i] = _NOTHING
         chunks = chain.from_iterable(part.chunks for part in parts)
-        return pa.chunked_array(chunks, self.schema.field(place).type)
+        return pa.chunked_array(chunks, self.schema.field(i).type)
 
     def rows(self, numbers: np.ndarray, columns: Sequence[int] | None = None) -> pa.Table:
-        """Return the rows of these numbers in their order, or some columns of them."""
+        """Return the rows with these numbers, in this order, or some columns of them."""
         names = self.schema.names
-        chosen = range(len(names)) if columns is None else columns
-        whose = np.searchsorted(self._starts, numbers, side="right") - 1
-        parts = [self.schema.empty_table().select(list(chosen))]
-        places = [np.empty(0, np.int64)]
-        for number in np.unique(whose).tolist():
-            places.append(np.flatnonzero(whose == number))
-            within = pa.array(numbers[places[-1]] - self._starts[number])
-            parts.append(
-                pa.table({names[place]: self._get(number, place).take(within) for place in chosen})
-            )
-        table, came = pa.concat_tables(parts), np.concatenate(places)
-        # What came in order is not copied once more.
-        return table if np.all(came[1:] > came[:-1]) else table.take(pa.array(np.argsort(came)))
+        selected = range(len(names)) if columns is None else columns
+        group_of_row = np.searchsorted(self._starts, numbers, side="right") - 1
+        parts = [self.schema.empty_table().select(list(selected))]
+        positions = [np.empty(0, np.int64)]
+        for group in np.unique(group_of_row).tolist():
+            positions.append(np.flatnonzero(group_of_row == group))
+            within = pa.array(numbers[positions[-1]] - self._starts[group])
+            parts.append(pa.table({names[i]: self._get(group, i).take(within) for i in selected}))
+        table, position = pa.concat_tables(parts), np.concatenate(positions)
+        # Rows that are in order already are not copied again.
+        in_order = np.all(position[1:] > position[:-1])
+        return table if in_order else table.take(pa.array(np.argsort(position)))
 
     def tables(
         self, order: np.ndarray, rows: int, columns: Sequence[int] | None = None
     ) -> Iterator[pa.Table]:
-        """Yield the rows in this order, so many at a time; at least one table.
+        """Yield the rows in this order, `rows` at a time; at least one table.
 
-        Rows that stand near to where they came are cheap; where they are strewn, each table takes
-        reading everything once.
+        This is fast if the order is close to the order of arrival. If the rows are scattered, each
+        table reads everything once.
         """
         for start in range(0, max(len(order), 1), rows):
             yield self.rows(order[start : start + rows], columns)

@@ -1,7 +1,7 @@
-"""Records to Arrow to pandas: the only home of result shape.
+"""Build a typed frame from records, a column at a time, and keep them as Arrow until then.
 
-Names, dtypes, order, empty results, values that do not fit, fields that nobody declared, and the
-provenance that a frame carries are all decided here, a column at a time.
+This module owns the shape of a result: names, order, empty results, values that do not fit, and
+fields that are not declared. It must not import a module that fetches or stores.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from sectorsdf.frames.casting import (
     raw_text,
 )
 from sectorsdf.frames.flatten import FLATTENERS, BadValue
-from sectorsdf.frames.lossless_json import JsonNumber, as_utf8, decode_json
-from sectorsdf.frames.problems import complaints_of, warn_or_raise
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.lossless_json import as_utf8
+from sectorsdf.frames.problems import describe_problems, raise_or_warn
+from sectorsdf.frames.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["FrameBuilder", "JsonNumber", "decode_json"]
+__all__ = ["FrameBuilder"]
 
 
-# Typing columns in batches of this size costs a quarter of typing all rows at once: the garbage
-# collector then never has to walk a million live cells.
+# Typing columns in batches of this size takes a quarter of the time of typing all rows at once,
+# because the garbage collector never has to walk a million live cells.
 _BATCH_ROWS = 3_000
 _HASHED_ROWS = 1 << 16
 
 
-def _columns(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Any]], bool]:
-    """Return the cells of each field that came, and whether every record has all of them."""
+def _cells_by_field(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Any]], bool]:
+    """Return the cells of each field, and whether every record has all of the fields."""
     if len(set(map(len, records))) == 1:
-        # As many fields as the first record, and all of its: the same ones.
+        # Every record has as many fields as the first one, and all of its fields.
         with suppress(KeyError):
             return {name: list(map(itemgetter(name), records)) for name in records[0]}, True
     present = dict.fromkeys(chain.from_iterable(records))
@@ -57,28 +57,28 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Any]]
 
 @dataclass
 class _Batch:
-    """What was noticed in some rows beside their declared columns.
+    """What some rows have besides their declared columns.
 
-    An extra column is known by its name and by where it comes from: two fields can give the same
-    name, and the columns' order must not depend on which batch brought which first.
+    An extra column is identified by its name and by the field it comes from: two fields can give
+    the same name, and the order of the columns must not depend on which batch had which first.
     """
 
     rows: int
     extra: dict[tuple[int, str], UndeclaredColumn]
     bad: list[BadValue]
-    lacking: dict[str, int]
+    missing: dict[str, int]
 
 
 @dataclass
 class FrameBuilder:
-    """Takes records as they arrive and keeps them as Arrow batches, never as dicts.
+    """Take records as they arrive and keep them as Arrow batches, never as dicts.
 
     Parameters
     ----------
     dataset : Dataset
-        What the frame has to look like.
+        The declaration of the frame.
     file : binary file, optional
-        Where the rows wait, instead of memory.
+        Keeps the rows instead of memory.
     """
 
     dataset: Dataset
@@ -107,79 +107,81 @@ class FrameBuilder:
     def _type(self, records: Sequence[Mapping[str, Any]]) -> None:
         first = len(self._declared)
         dataset = self.dataset
-        cells, alike = _columns(records)
+        cells, alike = _cells_by_field(records)
         expected = (*dataset.fields, *(name for name in dataset.nested if name in cells))
-        lacking = {}
+        missing = {}
         if not (alike and cells.keys() >= set(dataset.fields)):
             for name in dataset.fields:
                 absent = sum(name not in record for record in records)
                 if absent:
-                    lacking[name] = absent
+                    missing[name] = absent
         bad: list[BadValue] = []
         values: dict[str, Sequence[Any]] = {}
         unknown: dict[tuple[int, str], Sequence[Any]] = {}
-        places = {name: place for place, name in enumerate(dataset.nested)}
+        position_of = {name: i for i, name in enumerate(dataset.nested)}
         for name in dict.fromkeys(expected):
             column = cells.get(name) or [None] * len(records)
             if name in dataset.nested:
                 flat = FLATTENERS[dataset.nested[name]](column)
                 values.update(flat.columns)
-                unknown.update({(places[name], key): v for key, v in flat.extra.items()})
+                unknown.update({(position_of[name], key): v for key, v in flat.extra.items()})
                 bad.extend(flat.bad)
             else:
                 values[name] = column
         arrays = [cast_column(values[c.name], c.kind, c.name, bad) for c in dataset.columns]
         known = {*dataset.fields, *dataset.nested}
-        unknown.update({(len(places), name): v for name, v in cells.items() if name not in known})
+        unknown.update(
+            {(len(position_of), name): v for name, v in cells.items() if name not in known}
+        )
         self._declared.add(pa.RecordBatch.from_arrays(arrays, schema=dataset.schema))
         self._batches.append(
             _Batch(
                 len(records),
                 {name: infer_column(values) for name, values in unknown.items()},
                 [entry._replace(row=entry.row + first) for entry in bad],
-                lacking,
+                missing,
             )
         )
 
     def table(self, order: Sequence[int] | None = None) -> pa.Table:
-        """Return the rows of these numbers in this order, or all of them as they were added."""
+        """Return these rows in this order, or all rows as they were added."""
         columns = dict(self._columns(order))
         return pa.table(columns) if columns else self.dataset.schema.empty_table()
 
     def tables(self, order: Sequence[int], rows: int) -> Iterator[pa.Table]:
-        """Yield the rows of these numbers in this order, so many at a time, at least one table."""
+        """Yield these rows in this order, `rows` at a time; at least one table."""
         self._type_waiting()
         numbers = np.asarray(order, np.int64)
-        further = list(self._further())
-        for place, table in enumerate(self._declared.tables(numbers, rows)):
-            chosen = pa.array(numbers[place * rows :][:rows])
-            for name, column in further:
+        extra = list(self._extra_columns())
+        for i, table in enumerate(self._declared.tables(numbers, rows)):
+            chosen = pa.array(numbers[i * rows :][:rows])
+            for name, column in extra:
                 table = table.append_column(name, column.take(chosen))  # noqa: PLW2901
             yield table
 
     def _columns(
         self, order: Sequence[int] | None, *, keep: bool = True
     ) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """Yield each column with its name: one after the other, so that none need be kept."""
+        """Yield each column with its name, one at a time, so that the caller need not keep all."""
         self._type_waiting()
         numbers = None if order is None else np.asarray(order, np.int64)
         if numbers is not None and np.array_equal(numbers, np.arange(len(self))):
             numbers = None
-        for place, declared in enumerate(self.dataset.columns):
-            yield declared.name, self._declared.column(place, numbers, keep=keep)
-        for name, column in self._further():
+        for i, declared in enumerate(self.dataset.columns):
+            yield declared.name, self._declared.column(i, numbers, keep=keep)
+        for name, column in self._extra_columns():
             yield name, column if numbers is None else column.take(pa.array(numbers))
 
-    def _further(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """Yield each column that nobody declared."""
+    def _extra_columns(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Yield each column that is not declared."""
         taken = [column.name for column in self.dataset.columns]
         extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
-        for place, name in sorted(extra, key=lambda entry: entry[0]):
+        for source, name in sorted(extra, key=lambda entry: entry[0]):
             parts = []
             for batch in self._batches:
                 nothing = pa.nulls(batch.rows, pa.string())
-                parts.append(batch.extra.get((place, name), UndeclaredColumn(nothing, nothing)))
-            # Older versions of pyarrow cut a name at the NULs that it ends with.
+                parts.append(batch.extra.get((source, name), UndeclaredColumn(nothing, nothing)))
+            # Older versions of pyarrow cut a name at its first NUL.
             free = as_utf8(name).replace("\0", "\\u0000")
             while free in taken:
                 free += "_"
@@ -188,7 +190,7 @@ class FrameBuilder:
 
     def frame(
         self,
-        provenance: Mapping[str, Any],
+        provenance: Provenance | Mapping[str, Any],
         *,
         order: Sequence[int] | None = None,
         strict: bool = False,
@@ -198,85 +200,84 @@ class FrameBuilder:
 
         Parameters
         ----------
-        provenance : mapping
-            What `attrs` will say; rows, problems and fields are filled in here.
+        provenance : Provenance or mapping
+            Where the rows come from; this method adds their number, problems and fields.
         order : sequence of int, optional
-            The row numbers to return, in this order; all as added by default.
+            The row numbers to return, in this order; by default all rows as they were added.
         strict : bool
-            Raise where a value or field does not fit, instead of warning.
+            Raise if a value or field does not fit, instead of warning.
         keep : bool
-            False gives up the rows column by column as the frame is made: many take half the
-            memory so, and the builder is of no use any more.
+            False releases each column as soon as it is in the frame: this halves the memory, and
+            the builder cannot be used again.
 
         Raises
         ------
         DataError
-            With `strict`, where anything does not fit; it carries the frame.
+            With `strict`, if anything does not fit; it carries the frame.
         """
-        facts = self.facts(provenance, range(len(self)) if order is None else order)
+        if not isinstance(provenance, Provenance):
+            provenance = Provenance(provenance)
+        provenance = self.describe(provenance, range(len(self)) if order is None else order)
         if self._declared.packed:
             frame = _by_column(self._columns(order, keep=keep))
         else:
-            frame = from_arrow(self.table(order), {})
-        frame.attrs = {ATTRS: facts}
-        warn_or_raise(self.complaints(facts), frame, strict=strict)
+            frame = from_arrow(self.table(order))
+        provenance.attach(frame)
+        raise_or_warn(self.problems_in_words(provenance), frame, strict=strict)
         return frame
 
-    def facts(self, provenance: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
-        """Return a provenance with what these rows add to it: their number, and what is odd."""
+    def describe(self, provenance: Provenance, order: Sequence[int]) -> Provenance:
+        """Return a provenance with the number of these rows and what does not fit in them."""
         self._type_waiting()
-        return {
-            **provenance,
-            "rows": len(order),
-            "problems": self._problems(order),
-            "unknown_fields": [name for name, _ in self._further()],
-            "missing_fields": sorted(self._lacking()),
-        }
-
-    def complaints(self, facts: Mapping[str, Any]) -> list[str]:
-        """Say in one sentence each what a provenance of these rows tells that does not fit."""
-        return complaints_of(
-            self.dataset, facts["problems"], facts["unknown_fields"], self._lacking()
+        return provenance.with_rows(
+            len(order),
+            problems=self._problems(order),
+            unknown_fields=[name for name, _ in self._extra_columns()],
+            missing_fields=sorted(self._missing_fields()),
         )
 
-    def _lacking(self) -> dict[str, int]:
-        """Return in how many rows each declared field is absent."""
+    def problems_in_words(self, provenance: Provenance) -> list[str]:
+        """Return a sentence for each kind of thing that `describe` found not to fit."""
+        return describe_problems(self.dataset, provenance, self._missing_fields())
+
+    def _missing_fields(self) -> dict[str, int]:
+        """Return the declared fields that rows do not have, with the number of such rows."""
         counts = Counter[str]()
         for batch in self._batches:
-            counts.update(batch.lacking)
+            counts.update(batch.missing)
         return {name: counts[name] for name in self.dataset.fields if name in counts}
 
     def repeated_keys(self, order: Sequence[int]) -> int:
-        """Count the rows that have the natural key of a row before them."""
+        """Count the rows whose natural key is that of an earlier row."""
         self._type_waiting()
-        numbers, places = np.asarray(order, np.int64), self._key_places()
-        parts = self._declared.tables(numbers, _HASHED_ROWS, places)
-        hashes = np.concatenate([np.empty(0, np.uint64), *map(_hashed, parts)])
+        numbers, key = np.asarray(order, np.int64), self._key_positions()
+        parts = self._declared.tables(numbers, _HASHED_ROWS, key)
+        hashes = np.concatenate([np.empty(0, np.uint64), *map(_row_hashes, parts)])
         ordered = np.sort(hashes)
         twice = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(twice):
             return 0
-        # Two keys may have one hash: those few are compared themselves.
-        again = self._declared.rows(numbers[np.isin(hashes, twice)], places)
-        return int(from_arrow(again, {}).duplicated().sum())
+        # Two different keys can have the same hash, so these few keys are compared themselves.
+        candidates = self._declared.rows(numbers[np.isin(hashes, twice)], key)
+        return int(from_arrow(candidates).duplicated().sum())
 
-    def _key_places(self) -> list[int]:
-        return [n for n, c in enumerate(self.dataset.columns) if c.name in self.dataset.key]
+    def _key_positions(self) -> list[int]:
+        return [i for i, c in enumerate(self.dataset.columns) if c.name in self.dataset.key]
 
     def _problems(self, order: Sequence[int]) -> list[dict[str, Any]]:
-        """Describe each bad value that stands in one of the chosen rows."""
+        """Describe each bad value in the chosen rows."""
         bad: dict[int, list[BadValue]] = {}
         for entry in chain.from_iterable(batch.bad for batch in self._batches):
             bad.setdefault(entry.row, []).append(entry)
         if not bad:
             return []
-        found = [(place, entry) for place, row in enumerate(order) for entry in bad.get(row, ())]
+        found = [(i, entry) for i, row in enumerate(order) for entry in bad.get(row, ())]
         numbers = np.array([entry.row for _, entry in found], np.int64)
-        keys = from_arrow(self._declared.rows(numbers, self._key_places()), {})
+        keys = from_arrow(self._declared.rows(numbers, self._key_positions()))
         keys = keys[list(self.dataset.key)]
         return [
             {
-                "row": place,
+                "row": i,
                 "key": {
                     str(name): None if pd.isna(cell) else str(cell) for name, cell in key.items()
                 },
@@ -284,20 +285,20 @@ class FrameBuilder:
                 "raw": raw_text(entry.raw),
                 "reason": entry.reason,
             }
-            for (place, entry), key in zip(found, keys.to_dict("records"), strict=True)
+            for (i, entry), key in zip(found, keys.to_dict("records"), strict=True)
         ]
 
 
-def _hashed(table: pa.Table) -> np.ndarray:
-    frame = from_arrow(table, {})
+def _row_hashes(table: pa.Table) -> np.ndarray:
+    frame = from_arrow(table)
     return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
 
 
 def _by_column(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> pd.DataFrame:
-    """Return columns as a frame, each converted before the next one is made."""
+    """Return columns as a frame, and convert each before the next one is made."""
     made = {}
     for name, column in columns:
-        made[name] = from_arrow(pa.table({name: column}), {})[name]
+        made[name] = from_arrow(pa.table({name: column}))[name]
         del column
         pa.default_memory_pool().release_unused()
     return pd.DataFrame(made, copy=False)

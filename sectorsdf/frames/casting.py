@@ -1,7 +1,8 @@
-"""Cells and columns: decides what value fits which type, exactly or not at all.
+"""Convert the cells of a column to its type, exactly or not at all.
 
-Typing is done a column at a time. Whatever a column's type cannot hold exactly is handed back,
-so that the frame can report it; nothing is rounded, cut or guessed.
+A value that the type cannot represent exactly becomes missing and is reported; no value is rounded,
+cut or guessed. This module owns which value fits which type. It must not import `builder` or
+another module that makes frames.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sectorsdf.datasets.schema import ARROW_TYPES
+from sectorsdf.datasets.schema import arrow_type
 from sectorsdf.frames.flatten import BadValue
 from sectorsdf.frames.lossless_json import JsonNumber, NotANumber, as_utf8, json_text
 
@@ -25,11 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["UndeclaredColumn", "cast_column", "concat_columns", "infer_column", "raw_text"]
 
-
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# Arrow reads a year 0, which no `datetime.date` can hold.
+# Arrow reads a year 0, which `datetime.date` does not have.
 _FIRST_DAY = pa.scalar(date.min, pa.date32())
 _NUMERIC = frozenset({int, float, JsonNumber, type(None)})
 _FITS: Mapping[Kind, frozenset[type]] = {
@@ -43,9 +43,9 @@ _FITS: Mapping[Kind, frozenset[type]] = {
 
 
 class UndeclaredColumn(NamedTuple):
-    """A column that nobody declared: typed as it came, and as the text of each cell.
+    """A column that is not declared: its cells with their own type, and as texts.
 
-    The texts are needed where another batch turns out to hold another type.
+    The texts are needed if another batch of the same column has another type.
     """
 
     typed: pa.Array
@@ -53,7 +53,7 @@ class UndeclaredColumn(NamedTuple):
 
 
 def raw_text(value: object) -> str:
-    """Return a cell as the API wrote it."""
+    """Return a cell's text as the API wrote it."""
     if isinstance(value, JsonNumber):
         return value.text
     return as_utf8(value) if isinstance(value, str) else json_text(value)
@@ -97,7 +97,7 @@ def _as_integer(value: object) -> int | None:
 def _as_day(value: object) -> str | None:
     if not (isinstance(value, str) and _DAY.fullmatch(value)):
         return None
-    return None if _quick([str(value)], "date") is None else value
+    return None if _cast_at_once([str(value)], "date") is None else value
 
 
 def _as_flag(value: object) -> bool | None:
@@ -108,20 +108,20 @@ _CONVERTERS: Mapping[Kind, tuple[Any, str]] = {
     "text": (_as_text, "not a text"),
     "date": (_as_day, "not a calendar day such as 2025-02-28"),
     "integer": (_as_integer, "not a whole number of 64 bits"),
-    "number": (_as_number, "not a number that a float64 holds"),
+    "number": (_as_number, "not a number that float64 represents"),
     "flag": (_as_flag, "neither true nor false"),
 }
 
 
-def _quick(values: Sequence[Any], kind: Kind) -> pa.Array | None:
-    """Type a column in one step, or return None where a cell needs a closer look."""
+def _cast_at_once(values: Sequence[Any], kind: Kind) -> pa.Array | None:
+    """Convert a column in one step, or return None if its cells must be converted one by one."""
     if not set(map(type, values)) <= _FITS[kind]:
         return None
     try:
         if kind == "date":
             days = pa.array(values, pa.string()).cast(pa.date32())
             return None if pc.any(pc.less(days, _FIRST_DAY)).as_py() else days
-        array = pa.array(values, ARROW_TYPES[kind])
+        array = pa.array(values, arrow_type(kind))
     except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
         return None
     if kind == "number" and pc.all(pc.is_finite(array)).as_py() is False:
@@ -130,13 +130,13 @@ def _quick(values: Sequence[Any], kind: Kind) -> pa.Array | None:
 
 
 def cast_column(values: Sequence[Any], kind: Kind, column: str, bad: list[BadValue]) -> pa.Array:
-    """Type a column; what does not fit becomes missing and is added to `bad`."""
-    array = _quick(values, kind)
+    """Convert a column; a value that does not fit becomes missing and is added to `bad`."""
+    array = _cast_at_once(values, kind)
     if array is not None:
         return array
     if kind == "json":
         texts = [None if value is None else json_text(value) for value in values]
-        return pa.array(texts, ARROW_TYPES[kind])
+        return pa.array(texts, arrow_type(kind))
     convert, reason = _CONVERTERS[kind]
     fitting = [None if value is None else convert(value) for value in values]
     for row, (value, kept) in enumerate(zip(values, fitting, strict=True)):
@@ -144,19 +144,19 @@ def cast_column(values: Sequence[Any], kind: Kind, column: str, bad: list[BadVal
             bad.append(BadValue(row, column, value, reason))
     if kind == "date":
         return pa.array(fitting, pa.string()).cast(pa.date32())
-    return pa.array(fitting, ARROW_TYPES[kind])
+    return pa.array(fitting, arrow_type(kind))
 
 
 def infer_column(values: Sequence[Any]) -> UndeclaredColumn:
-    """Type a column that nobody declared: flag, whole number, number, else text."""
+    """Convert a column that is not declared: to flags, whole numbers or numbers, else to text."""
     texts = pa.array([None if v is None else raw_text(v) for v in values], pa.string())
     kinds: tuple[Kind, ...] = ("flag", "integer", "number")
-    quick = (_quick(values, kind) for kind in kinds)
-    return UndeclaredColumn(next((array for array in quick if array is not None), texts), texts)
+    typed = (_cast_at_once(values, kind) for kind in kinds)
+    return UndeclaredColumn(next((array for array in typed if array is not None), texts), texts)
 
 
 def concat_columns(parts: Sequence[UndeclaredColumn]) -> pa.ChunkedArray:
-    """Join the batches of one undeclared column, as text where their types disagree."""
+    """Join the batches of one undeclared column, as text if their types differ."""
     types = {part.typed.type for part in parts if part.typed.null_count < len(part.typed)}
     if types == {pa.int64(), pa.float64()}:
         types = {pa.float64()}
@@ -165,6 +165,6 @@ def concat_columns(parts: Sequence[UndeclaredColumn]) -> pa.ChunkedArray:
         try:
             return pa.chunked_array([part.typed.cast(target) for part in parts], target)
         except pa.ArrowInvalid:
-            # Whole numbers that a float64 does not hold.
+            # There are whole numbers that float64 cannot represent.
             pass
     return pa.chunked_array([part.texts for part in parts], pa.string())

@@ -1,10 +1,8 @@
-"""Pure functions that flatten the API's nested fields, a column at a time.
+"""Flatten the API's nested fields, a column at a time.
 
-Each takes the values of one field, in row order, and returns the values of the columns made from
-it and the values that could not be used. They know no frame, no dataset and no HTTP.
-
-The pair that reads and writes JSON without losing a digit stands here too, because a nested field
-that is kept whole is written back as JSON.
+Each function takes the values of one field, in row order, and returns the columns made from them
+and the values that it could not use. This module owns what becomes of a nested field. It must not
+import `datasets`, or another module of this folder.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import math
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from sectorsdf.reserves.reader import wide, widen
+from sectorsdf.reserves.wide_row import PARTIAL_SUM, wide, widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +24,6 @@ __all__ = [
     "resources_reserves",
     "site_location",
 ]
-
 
 _GEOMETRIES = frozenset(
     {
@@ -53,7 +50,7 @@ class BadValue(NamedTuple):
 
 
 class Flattened(NamedTuple):
-    """Columns made from one field; `extra` ones stand in no declaration."""
+    """The columns made from one field; the `extra` ones are not declared."""
 
     columns: dict[str, Sequence[Any]]
     extra: dict[str, Sequence[Any]]
@@ -77,14 +74,14 @@ def _is_geometry(value: object) -> bool:
 
 
 def _degrees(value: object, bound: float) -> float | None:
-    """Return a coordinate, or None where it is not a finite number within the bound."""
+    """Return a coordinate, or None if it is not a finite number within the bound."""
     if not _is_number(value) or not -bound <= value <= bound:  # type: ignore[operator]
         return None
     return float(value)  # type: ignore[arg-type]
 
 
 def _is_off_globe(value: object, bound: float) -> bool:
-    """Tell whether a value is a number, or the text of one, beyond the bound."""
+    """Return whether a value is a number, or the text of a number, beyond the bound."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -94,23 +91,21 @@ def _is_off_globe(value: object, bound: float) -> bool:
 
 
 def _positions(geometry: object) -> Iterator[Sequence[Any]]:
-    """Yield each position of a GeoJSON object, however deep it lies."""
-    waiting: list[Any] = [geometry]
-    while waiting:
-        item = waiting.pop()
+    """Yield each position of a GeoJSON object, at any depth."""
+    stack: list[Any] = [geometry]
+    while stack:
+        item = stack.pop()
         if isinstance(item, dict):
-            waiting.extend(
-                item.get(k) for k in ("coordinates", "geometries", "features", "geometry")
-            )
+            stack.extend(item.get(k) for k in ("coordinates", "geometries", "features", "geometry"))
         elif isinstance(item, list):
             if len(item) >= 2 and _is_number(item[0]) and _is_number(item[1]):
                 yield item
             else:
-                waiting.extend(item)
+                stack.extend(item)
 
 
 def _centre(geometry: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return the centre of a geometry's bounding box, or None where a position is off the globe."""
+    """Return the centre of a geometry's bounding box, or None if a position is not on the globe."""
     plain = _is_plain_point(geometry)
     points = [geometry["coordinates"]] if plain else list(_positions(geometry))
     longitudes = [_degrees(point[0], 180) for point in points]
@@ -123,7 +118,7 @@ def _centre(geometry: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _is_plain_point(geometry: Mapping[str, Any]) -> bool:
-    """Tell whether two numbers hold everything that the geometry says."""
+    """Return whether two numbers express the whole geometry."""
     return (
         geometry["type"] == "Point"
         and geometry.keys() == {"type", "coordinates"}
@@ -136,9 +131,9 @@ def _is_plain_point(geometry: Mapping[str, Any]) -> bool:
 def license_location(values: Sequence[Any]) -> Flattened:
     """Flatten a licence's `location`: a text, a GeoJSON geometry, or null.
 
-    A plain Point is held whole by `longitude` and `latitude`. Any other geometry, and a Point that
-    says more than two numbers can hold, is also kept whole in `location_geojson`; its longitude
-    and latitude are the centre of its bounding box.
+    A plain Point becomes `longitude` and `latitude`. Any other geometry, and a Point with more than
+    two numbers, is also kept whole in `location_geojson`; its longitude and latitude are the centre
+    of its bounding box.
     """
     count = len(values)
     texts = list(values)
@@ -146,8 +141,8 @@ def license_location(values: Sequence[Any]) -> Flattened:
     latitudes: list[float | None] = [None] * count
     geometries: list[Mapping[str, Any] | None] = [None] * count
     bad: list[BadValue] = []
-    odd = [(row, v) for row, v in enumerate(values) if v is not None and not isinstance(v, str)]
-    for row, value in odd:
+    others = [(row, v) for row, v in enumerate(values) if v is not None and not isinstance(v, str)]
+    for row, value in others:
         texts[row] = None
         if _is_geometry(value):
             centre = _centre(value)
@@ -179,8 +174,8 @@ def license_location(values: Sequence[Any]) -> Flattened:
 def site_location(values: Sequence[Any]) -> Flattened:
     """Flatten a site's `location`: `{province, city, latitude, longitude}`, each may be null.
 
-    A GeoJSON geometry gives the two numbers as well. A key of the object that is not known becomes
-    a further column ``location_<key>``.
+    A GeoJSON geometry becomes the two numbers as well. An unknown key of the object becomes an
+    extra column ``location_<key>``.
     """
     known = ("province", "city", "latitude", "longitude")
     rows: list[dict[str, Any]] = []
@@ -203,50 +198,46 @@ def site_location(values: Sequence[Any]) -> Flattened:
         elif value is not None:
             bad.append(BadValue(row, "location", value, "not an object with province and city"))
         rows.append(flat)
-    further = dict.fromkeys(chain.from_iterable(rows))
+    extra = [name for name in dict.fromkeys(chain.from_iterable(rows)) if name not in known]
     return Flattened(
         {name: [flat.get(name) for flat in rows] for name in known},
-        {
-            f"location_{name}": [flat.get(name) for flat in rows]
-            for name in further
-            if name not in known
-        },
+        {f"location_{name}": [flat.get(name) for flat in rows] for name in extra},
         bad,
     )
 
 
 def _elsewhere(values: Sequence[Any]) -> Flattened:  # noqa: ARG001
-    """Drop a field on purpose: another frame is made from it."""
+    """Make no column from a field, because another frame is made from it."""
     return Flattened({}, {}, [])
 
 
 def resources_reserves(values: Sequence[Any]) -> Flattened:
     """Flatten a site's `resources_reserves` to its tonnages and calorific value, in one unit.
 
-    The JSON itself stays beside them: contained metal, grades and what does not follow the
-    grammar stand there only, and in the tidy table of `sectorsdf.reserves`.
+    The JSON is kept as well: only it and the tidy table of resources have contained metal, grades
+    and figures outside the grammar.
     """
-    nothing = wide(None, commodity_type=None)
+    empty = wide(None, commodity_type=None)
     rows: list[dict[str, Any]] = []
     bad: list[BadValue] = []
     for row, value in enumerate(values):
-        found, problems = nothing, list[dict[str, Any]]()
+        figures, problems = empty, list[dict[str, Any]]()
         if value is not None and not isinstance(value, dict | list):
             bad.append(BadValue(row, "tonnage_unit", value, "neither an object nor a list"))
         elif value is not None:
             try:
-                # What the site mines names the component of a tonnage only, which is not told here.
-                found, problems = widen(value, commodity_type=None)
+                # The commodity only decides the component of a tonnage, which has no column here.
+                figures, problems = widen(value, commodity_type=None)
             except (OverflowError, RecursionError):
-                bad.append(BadValue(row, "tonnage_unit", value, "beyond any figure"))
-        # A sum that one ore type does not give is missing in the data, not wrong in it.
+                bad.append(BadValue(row, "tonnage_unit", value, "too large or too deeply nested"))
+        # A figure that one ore type does not have is missing in the data, not wrong.
         bad += [
             BadValue(row, problem["column"], value, problem["reason"])
             for problem in problems
-            if not problem["reason"].startswith("not every ore type")
+            if not problem["reason"].startswith(PARTIAL_SUM)
         ]
-        rows.append(found)
-    columns: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in nothing}
+        rows.append(figures)
+    columns: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in empty}
     return Flattened({**columns, "resources_reserves": values}, {}, bad)
 
 

@@ -1,13 +1,16 @@
-"""TODO."""
+"""Report data that does not fit its declaration: warn the caller, or raise `DataError`.
+
+This module must not import a module that fetches or stores.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sectorsdf.errors import DataError, DataWarning
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["report_problems", "warn"]
+__all__ = ["describe_problems", "raise_or_warn", "report_problems", "warn"]
 
 
 def _is_inside(module: object) -> bool:
@@ -24,59 +27,73 @@ def _is_inside(module: object) -> bool:
 
 
 def warn(message: str, category: type[Warning] = DataWarning) -> None:
-    """Warn about the data, pointing at the line outside this package that asked for it."""
+    """Warn with the line outside this package that made the call."""
     level, caller = 1, sys._getframe(1)
     while caller.f_back is not None and _is_inside(caller.f_globals.get("__name__")):
         level, caller = level + 1, caller.f_back
     warnings.warn(message, category, stacklevel=level + 1)
 
 
-def complaints_of(
-    dataset: Dataset,
-    problems: Sequence[Mapping[str, Any]],
-    further: Sequence[str],
-    lacking: Mapping[str, int | None],
+def describe_problems(
+    dataset: Dataset, provenance: Provenance, missing_in: Mapping[str, int | None]
 ) -> list[str]:
-    """Say in one sentence each what does not fit the declaration."""
-    found = []
+    """Return a sentence for each kind of thing that does not fit the declaration.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The declaration.
+    provenance : Provenance
+        Its problems and unknown fields are described.
+    missing_in : mapping of str to int or None
+        The declared fields that rows do not have, with the number of such rows where it is known.
+    """
+    problems, unknown = provenance["problems"], provenance["unknown_fields"]
+    sentences = []
     if problems:
         first = problems[0]
         key = ", ".join(f"{name} {value}" for name, value in first["key"].items())
-        found.append(
+        sentences.append(
             f"{dataset.name}: {len(problems)} value(s) do not fit their column and are missing; "
             f"the first is {first['column']} = {first['raw']!r:.200} ({first['reason']}) at {key}. "
-            f'All stand in frame.attrs["{ATTRS}"]["problems"].'
+            f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
         )
-    if further:
-        found.append(
-            f"{dataset.name}: the API sent field(s) that are not declared: {', '.join(further)}. "
-            "They stand as further columns at the end."
+    if unknown:
+        sentences.append(
+            f"{dataset.name}: the API sent field(s) that are not declared: {', '.join(unknown)}. "
+            "They are extra columns at the end."
         )
-    if lacking:
+    if missing_in:
         names = ", ".join(
-            name if count is None else f"{name} ({count} rows)" for name, count in lacking.items()
+            name if rows is None else f"{name} ({rows} rows)" for name, rows in missing_in.items()
         )
-        found.append(f"{dataset.name}: declared field(s) are absent from the answer: {names}.")
-    return found
+        sentences.append(f"{dataset.name}: the answer does not have the declared field(s) {names}.")
+    return sentences
 
 
 def report_problems(dataset: Dataset, frame: pd.DataFrame, *, strict: bool) -> None:
-    """Warn again of what a frame's provenance says that does not fit, or raise it.
+    """Report again what the provenance of a cached frame says does not fit.
 
     Raises
     ------
     DataError
-        With `strict`, where anything does not fit; it carries the frame.
+        With `strict`, if anything does not fit; it carries the frame.
     """
-    facts = frame.attrs[ATTRS]
-    lacking = dict.fromkeys(facts["missing_fields"])
-    complaints = complaints_of(dataset, facts["problems"], facts["unknown_fields"], lacking)
-    warn_or_raise(complaints, frame, strict=strict)
+    provenance = Provenance.of_frame(frame)
+    missing_in = dict.fromkeys(provenance["missing_fields"])
+    raise_or_warn(describe_problems(dataset, provenance, missing_in), frame, strict=strict)
 
 
-def warn_or_raise(complaints: Sequence[str], frame: pd.DataFrame, *, strict: bool) -> None:
-    if strict and complaints:
-        problems = frame.attrs[ATTRS]["problems"]
-        raise DataError("; ".join(complaints), problems=problems, frame=frame)
-    for complaint in complaints:
-        warn(complaint)
+def raise_or_warn(sentences: Sequence[str], frame: pd.DataFrame, *, strict: bool) -> None:
+    """Raise what does not fit as one `DataError` if `strict`, otherwise warn of each.
+
+    Raises
+    ------
+    DataError
+        With `strict`, if there is any sentence; it carries the frame.
+    """
+    if strict and sentences:
+        problems = Provenance.of_frame(frame).get("problems", [])
+        raise DataError("; ".join(sentences), problems=problems, frame=frame)
+    for sentence in sentences:
+        warn(sentence)

@@ -1,4 +1,8 @@
-"""Resources and reserves of many sites as the rows of one tidy table."""
+"""Build the tidy table of the resources and reserves of many sites.
+
+`reserves` reads what a site's JSON says; this module owns the table that its figures make. It must
+not import a module that fetches or stores.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.casting import cast_column
 from sectorsdf.frames.lossless_json import decode_json
 from sectorsdf.frames.problems import warn
-from sectorsdf.frames.provenance import ATTRS
+from sectorsdf.frames.provenance import ATTRS, Provenance
 from sectorsdf.reserves.grammar import Label
 from sectorsdf.reserves.reader import Reader
 
@@ -32,17 +36,17 @@ _FIELD = "resources_reserves"
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the site records that a frame with details holds, its JSON text parsed.
+    """Return the site records of a frame with details, with their JSON text parsed.
 
-    Rows without resources and reserves of their own give no figure and are left out.
+    Rows without resources and reserves of their own have no figure and are left out.
     """
-    given = frame[frame[_FIELD].notna()]
+    with_figures = frame[frame[_FIELD].notna()]
     return [
         {
             **{str(k): None if pd.isna(v) else v for k, v in record.items()},
             _FIELD: decode_json(record[_FIELD]),
         }
-        for record in given[[*_SITE, "province", _FIELD]].to_dict("records")
+        for record in with_figures[[*_SITE, "province", _FIELD]].to_dict("records")
     ]
 
 
@@ -52,10 +56,10 @@ def _province(record: Mapping[str, Any]) -> object:
 
 
 class _Figures:
-    """The figures of many sites: what is said of many rows stands here once.
+    """The figures of many sites, with what many rows share kept once.
 
-    A row is its numbers, its label and the place of its site. A dict a row, to be taken apart
-    into columns again, would take twice as long.
+    A row is its numbers, its label and the position of its site. One dict for each row would have
+    to be split into columns again, which takes twice as long.
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -87,14 +91,14 @@ class _Figures:
         }
 
     def table(self) -> pa.Table | None:
-        """Return the rows typed; None where a cell does not fit its column."""
-        # Labels are told apart by identity: comparing them would take longer than all the rest.
+        """Return the typed rows, or None if a cell does not fit its column."""
+        # Labels are compared by identity: comparing their values would take longer than the rest.
         ids = list(map(id, self._labels))
         labels = dict(zip(ids, self._labels, strict=True))
-        places = dict(zip(labels, range(len(labels)), strict=True))
-        of_row = pa.array(map(places.__getitem__, ids), pa.int64())
-        told = {
-            name: [label[at] for label in labels.values()] for at, name in enumerate(Label._fields)
+        position_of = dict(zip(labels, range(len(labels)), strict=True))
+        label_of_row = pa.array(map(position_of.__getitem__, ids), pa.int64())
+        parts = {
+            name: [label[i] for label in labels.values()] for i, name in enumerate(Label._fields)
         }
         bad: list[BadValue] = []
         columns = {}
@@ -106,7 +110,7 @@ class _Figures:
             elif name in self._numbers:
                 columns[name] = cast_column(self._numbers[name], kind, name, bad)
             else:
-                columns[name] = cast_column(told[name], kind, name, bad).take(of_row)
+                columns[name] = cast_column(parts[name], kind, name, bad).take(label_of_row)
         return None if bad else pa.table(columns)
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -121,34 +125,33 @@ class _Figures:
 
 
 def resources_frame(
-    records: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any], *, strict: bool
+    records: Iterable[Mapping[str, Any]], provenance: Provenance, *, strict: bool
 ) -> pd.DataFrame:
-    """Return one row a figure, of all the sites, in their order.
+    """Return one row for each figure of these sites, in their order.
 
     Raises
     ------
     DataError
-        With `strict`, where a figure does not follow the grammar of the keys.
+        With `strict`, if a figure does not follow the grammar of the keys; it carries the frame.
     """
-    found = _Figures(list(records))
-    table = found.table()
+    figures = _Figures(list(records))
+    table = figures.table()
     if table is None:
-        # A cell does not fit its column: typed record by record, so that each is reported.
+        # A cell does not fit its column. Records are typed one by one, so that each is reported.
         builder = FrameBuilder(MINING_SITE_RESOURCES)
-        for row in found.records():
+        for row in figures.records():
             builder.add([row])
         frame = builder.frame(provenance, strict=strict)
     else:
-        nothing: dict[str, Any] = {"problems": [], "unknown_fields": [], "missing_fields": []}
-        frame = from_arrow(table, {**provenance, "rows": len(table), **nothing})
-    if problems := found.problems:
-        frame.attrs[ATTRS]["problems"] += problems
+        frame = from_arrow(table, provenance.with_rows(len(table)))
+    if problems := figures.problems:
+        Provenance.of_frame(frame).with_problems(problems).attach(frame)
         first = problems[0]
         message = (
             f"{len(problems)} figure(s) of resources_reserves do not follow the grammar of its "
-            f"keys and are kept as rows without a measure; the first: {first['raw'][:80]} "
-            f"({first['reason']}) at {first['key']['slug']}. All stand in "
-            f'frame.attrs["{ATTRS}"]["problems"].'
+            f"keys and are rows without a measure; the first is {first['raw'][:80]} "
+            f"({first['reason']}) at {first['key']['slug']}. "
+            f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
         )
         if strict:
             raise DataError(message, problems=problems, frame=frame)

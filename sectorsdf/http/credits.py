@@ -1,4 +1,8 @@
-"""What requests cost: a ledger of every priced answer, and a hard cap on spending."""
+"""Credits: what a response costs, the ledger of billed responses, and `CreditBudget`.
+
+Owns the price of each status, the file ``credits.jsonl`` and the limit behind ``max_credits``.
+Sends no request: `transport` reserves, settles and records.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,13 @@ __all__ = ["CreditBudget", "Ledger", "credits", "key_fingerprint", "price"]
 
 
 _log = logging.getLogger(__name__)
-# Constant, so that one key has one mark for ever; our own, so that no other program's hash fits.
+# Constant, so that a key always has the same fingerprint, and specific to this package, so that
+# the fingerprint matches no other program's hash of the key.
 _SALT = b"sectorsdf/credit-ledger/1"
 
 
 def key_fingerprint(key: str) -> str:
-    """Return a short mark that tells keys apart and gives none away.
+    """Return a short hash that identifies a key without revealing it.
 
     Parameters
     ----------
@@ -39,36 +44,36 @@ def key_fingerprint(key: str) -> str:
     str
         Eight hexadecimal characters, the same for the same key on every machine.
     """
-    mark = hashlib.blake2b(key.encode(), digest_size=4, salt=_SALT[:16], person=_SALT[-16:])
-    return mark.hexdigest()
+    digest = hashlib.blake2b(key.encode(), digest_size=4, salt=_SALT[:16], person=_SALT[-16:])
+    return digest.hexdigest()
 
 
 def price(status: int) -> int:
-    """Return the credits that the API takes for an answer.
+    """Return the credits that the API charges for a response.
 
     Parameters
     ----------
     status : int
-        The HTTP status of the answer.
+        The HTTP status of the response.
 
     Returns
     -------
     int
-        1 for 2xx (an empty page too) and 404, 0 for everything else.
+        1 for 2xx (including an empty page) and 404, 0 for every other status.
     """
     return 1 if 200 <= status < 300 or status == 404 else 0
 
 
 class Ledger:
-    """An append-only record of priced answers, one JSON object a line.
+    """An append-only file of billed responses, one JSON object per line.
 
-    Processes may share one file: each line is a single append, and a line that was cut short by a
-    crash or a full disk is left out on reading and does not spoil the next one.
+    Processes can share one file: each line is a single append. A line that a crash or a full disk
+    cut short is skipped on reading and does not damage the next one.
 
     Parameters
     ----------
     path : pathlib.Path or None
-        The file; its folder is made when the first entry is written. None keeps no record.
+        The file; its folder is created with the first entry. None records nothing.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -88,20 +93,20 @@ class Ledger:
         key: str,
         pages: int = 1,
     ) -> None:
-        """Append one entry; a folder that cannot be written costs a warning, never an error.
+        """Append one entry; log a warning, but do not raise, if the file cannot be written.
 
         Parameters
         ----------
         endpoint : str
-            The path that was asked, such as ``/v2/mining/sites/``.
+            The path that was requested, such as ``/v2/mining/sites/``.
         status : int
-            The HTTP status of the answer.
+            The HTTP status of the response.
         credits : int
-            What the answer cost, as `price` gives it.
+            The credits charged, as returned by `price`.
         key : str
-            The key's `key_fingerprint`, never the key.
+            The `key_fingerprint` of the key, never the key itself.
         pages : int, default 1
-            How many pages the entry stands for.
+            The number of pages in the entry.
         """
         if self.path is None:
             return
@@ -113,7 +118,7 @@ class Ledger:
             "pages": int(pages),
             "key": key,
         }
-        # The line break comes first, so that a torn line before it costs only itself.
+        # The line break comes first, so that an incomplete line before it is the only one lost.
         line = ("\n" + json.dumps(entry, separators=(",", ":"))).encode()
         try:
             with self._lock:
@@ -132,7 +137,7 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, flags, 0o600)
         try:
-            # One write on an appending descriptor: lines of several processes do not mix.
+            # A single write in append mode, so that lines of several processes do not mix.
             written = os.write(descriptor, line)
             if written != len(line):
                 raise OSError(f"{written} of {len(line)} bytes were written")
@@ -140,7 +145,7 @@ class Ledger:
             os.close(descriptor)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return every whole entry, oldest first.
+        """Return all complete entries, oldest first.
 
         Returns
         -------
@@ -154,20 +159,15 @@ class Ledger:
             lines = self.path.read_bytes().splitlines()
         except OSError:
             return []
-        found = []
-        for line in lines:
-            entry = _parse(line)
-            if entry is not None:
-                found.append(entry)
-        return found
+        return [entry for line in lines if (entry := _parse(line)) is not None]
 
     def frame(self, by: Literal["entry", "day", "endpoint"] = "entry") -> pd.DataFrame:
-        """Return the ledger as a table whose columns and dtypes never change.
+        """Return the ledger as a table with fixed columns and dtypes.
 
         Parameters
         ----------
         by : {"entry", "day", "endpoint"}, default "entry"
-            One row an entry; or sums a UTC day and key; or sums an endpoint and key.
+            One row per entry, or sums per UTC day and key, or sums per endpoint and key.
 
         Returns
         -------
@@ -180,15 +180,15 @@ class Ledger:
         Raises
         ------
         ValueError
-            `by` is none of the three.
+            `by` is not one of the three.
         """
         if by not in ("entry", "day", "endpoint"):
-            raise ValueError(f"by={by!r}: use 'entry', 'day' or 'endpoint'")
-        import pandas as pd  # noqa: PLC0415 - recording needs no pandas
+            raise ValueError(f"by={by!r}: use 'entry', 'day' or 'endpoint'.")
+        import pandas as pd  # noqa: PLC0415 - recording does not need pandas
 
         entries = self.entries()
         text = pd.StringDtype()
-        # Without `format` pandas takes the first text as the pattern for all of them.
+        # Without `format`, pandas infers the format of all texts from the first one.
         times = pd.to_datetime([e["time"] for e in entries], utc=True, format="ISO8601")
         frame = pd.DataFrame(
             {
@@ -206,31 +206,33 @@ class Ledger:
             naive = frame["time"].dt.tz_localize(None)
             frame["day"] = naive.dt.normalize().astype("datetime64[us]")
         sums = frame.groupby([by, "key"], as_index=False, sort=True)[["credits", "pages"]].sum()
-        first = "datetime64[us]" if by == "day" else text
-        kinds = {by: first, "credits": "Int64", "pages": "Int64", "key": text}
-        return sums[list(kinds)].astype(kinds)
+        by_dtype = "datetime64[us]" if by == "day" else text
+        dtypes = {by: by_dtype, "credits": "Int64", "pages": "Int64", "key": text}
+        return sums[list(dtypes)].astype(dtypes)
 
 
 def credits(by: Literal["entry", "day", "endpoint"] = "day") -> pd.DataFrame:  # noqa: A001
-    """Return the credits that were spent from this machine, with any key.
+    """Return the credits spent from this machine, with any key.
+
+    Reads a local file and sends no request: the API has no endpoint that reports a balance.
 
     Parameters
     ----------
     by : {"day", "endpoint", "entry"}, default "day"
-        What one row is: a UTC day and key, an endpoint and key, or one billed answer.
+        One row per UTC day and key, per endpoint and key, or per billed response.
 
     Returns
     -------
     pandas.DataFrame
         ``day``: day (datetime64[us]), credits, pages (Int64), key (text). ``endpoint``: endpoint
         (text), credits, pages, key. ``entry``: time (datetime64[us, UTC]), endpoint, status
-        (Int64), credits, pages, key. `key` is a short mark that tells keys apart and gives none
-        away. Costs nothing and asks nobody: the API has no endpoint that tells a balance.
+        (Int64), credits, pages, key. `key` is a short hash that identifies a key without revealing
+        it.
 
     Raises
     ------
     ValueError
-        `by` is none of the three.
+        `by` is not one of the three.
 
     Examples
     --------
@@ -244,11 +246,11 @@ def credits(by: Literal["entry", "day", "endpoint"] = "day") -> pd.DataFrame:  #
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         raw = json.loads(line)
-        moment = datetime.fromisoformat(raw["time"])
-        if moment.tzinfo is None:
+        time = datetime.fromisoformat(raw["time"])
+        if time.tzinfo is None:
             return None
         return {
-            "time": moment.astimezone(UTC).isoformat(timespec="microseconds"),
+            "time": time.astimezone(UTC).isoformat(timespec="microseconds"),
             "endpoint": str(raw["endpoint"]),
             "status": int(raw["status"]),
             "credits": int(raw["credits"]),
@@ -260,15 +262,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 class CreditBudget:
-    """A hard cap on the credits of one call, shared by its threads.
+    """A limit on the credits of one call or client, shared by its threads.
 
-    Credits are reserved before a request is sent and settled when its price is known, so that
-    requests side by side cannot overspend together.
+    Credits are reserved before a request is sent and settled once its price is known, so that
+    concurrent requests cannot exceed the limit together.
 
     Parameters
     ----------
     limit : int or None
-        The most credits that may be spent; None for no cap.
+        The most credits that may be spent; None for no limit.
 
     Raises
     ------
@@ -282,7 +284,7 @@ class CreditBudget:
         ):
             raise errors.ConfigurationError(
                 f"max_credits={limit!r}: give a whole number of credits (0 or more),"
-                " or None for no cap"
+                " or None for no limit."
             )
         self.limit = limit
         self._lock = threading.Lock()
@@ -294,78 +296,69 @@ class CreditBudget:
 
     @property
     def spent(self) -> int:
-        """Credits that were spent so far; reserved ones are not among them."""
+        """Credits spent so far, without those that are only reserved."""
         return self._spent
 
     @property
     def left(self) -> int | None:
-        """Credits that can still be reserved; None where there is no cap."""
+        """Credits that can still be reserved; None if there is no limit."""
         if self.limit is None:
             return None
         with self._lock:
             return max(0, self.limit - self._spent - self._reserved)
 
     def reserve(self, count: int = 1) -> None:
-        """Set credits aside before they are spent.
+        """Reserve credits before they are spent.
 
         Parameters
         ----------
         count : int, default 1
-            How many the coming requests cost at most.
+            The most that the next requests can cost.
 
         Raises
         ------
         ValueError
             `count` is negative.
         sectorsdf.errors.CreditLimitError
-            They are more than what is left; nothing was set aside then.
+            `count` is more than what is left; nothing is reserved then.
         """
         if count < 0:
-            raise ValueError(f"count={count!r}: cannot be negative")
+            raise ValueError(f"count={count!r}: it cannot be negative.")
         with self._lock:
             if self.limit is not None:
                 have = max(0, self.limit - self._spent - self._reserved)
                 if count > have:
                     raise errors.CreditLimitError(
-                        f"This needs {count} more credit{'' if count == 1 else 's'}, but only"
+                        f"This call needs {count} more credit{'' if count == 1 else 's'}, but only"
                         f" {have} of max_credits={self.limit} {'is' if have == 1 else 'are'} left"
-                        f" ({self._spent} spent). Nothing was spent beyond them. Raise max_credits"
-                        " or ask for less (a filter, fewer rows).",
+                        f" ({self._spent} spent). Nothing was spent beyond the limit. Raise"
+                        " max_credits, or request fewer rows with a filter or max_rows.",
                         need=count,
                         have=have,
                     )
             self._reserved += count
 
     def settle(self, reserved: int, used: int) -> None:
-        """Turn a reservation into what was really spent.
+        """Replace a reservation by what was actually spent.
 
         Parameters
         ----------
         reserved : int
-            What `reserve` had set aside.
+            The credits reserved before with `reserve`.
         used : int
-            What the answers cost; what remains can be reserved again.
-        """
-        if reserved < 0 or used < 0:
-            raise ValueError("reserved and used cannot be negative")
-        with self._lock:
-            if reserved > self._reserved:
-                raise ValueError(f"{reserved} credits to settle, only {self._reserved} reserved")
-            self._reserved -= reserved
-            self._spent += used
-
-    def spend(self, count: int = 1) -> None:
-        """Reserve and settle at once, for a price that is known beforehand.
-
-        Parameters
-        ----------
-        count : int, default 1
-            What it costs.
+            What the responses cost; the rest can be reserved again.
 
         Raises
         ------
-        sectorsdf.errors.CreditLimitError
-            It is more than what is left.
+        ValueError
+            A number is negative, or `reserved` is more than what is reserved.
         """
-        self.reserve(count)
-        self.settle(count, count)
+        if reserved < 0 or used < 0:
+            raise ValueError("reserved and used cannot be negative.")
+        with self._lock:
+            if reserved > self._reserved:
+                raise ValueError(
+                    f"reserved={reserved}: only {self._reserved} credits are reserved."
+                )
+            self._reserved -= reserved
+            self._spent += used

@@ -1,111 +1,129 @@
-"""The rules by which a rate window is learnt and kept; without threads, files or a clock.
+"""The algorithm that learns a rate window and keeps to it.
 
-Until the first refusal (429) it is only noted when requests were answered. Then:
+Owns the rules and their state. It must not use threads, files or a clock: `limiter` passes the time
+and shares the state between processes.
 
-1. A refusal closes the window. One request at a time (a lease says whose) is let through at human
-   window lengths, counted from the window's first answer: these are the probes.
-2. The probe that is let through opens the next window, which is filled side by side up to the count
-   known to be safe, then one by one until one is refused: full for certain, so that probes tell.
-3. A probe a little before the supposed length: refused, the length stands; let through, it was
-   shorter. Refused at the length itself: the first window was the rest of one (a clock's grid).
-4. Settled: N requests in any W seconds, each slot free again W and a margin after its answer. That
-   keeps to windows anchored at a request, on a grid or sliding without knowing where they begin.
-5. A refusal after that: somebody else uses the key, or the limit has changed. With room left by our
-   count, the count is lowered and ten windows later raised one by one; without, all is learnt anew.
-   Once a day one request too many asks whether the limit has grown.
+Until the first refusal (429), only the times of responses are recorded. After that:
 
-Where the server says Retry-After it is obeyed instead of the ladder, and names the window's end.
+1. A refusal closes the window. One request at a time, which holds a lease, is sent as a probe after
+   each usual window length (1 s, 2 s, ... up to a day), counted from the window's first response.
+2. The first probe that is accepted opens the next window. Concurrent requests fill it up to the
+   count that is known to be safe; then one request at a time is sent until one is refused. That
+   window is certainly full, so the probes that follow are conclusive.
+3. The next probe is sent a little before the assumed length. If it is refused, the length is
+   confirmed; if it is accepted, the window is shorter. If a probe at the length itself is refused,
+   the first window had begun before its first request (for example, on the full minute).
+4. Once the limit is settled, at most N requests are sent in any W seconds: each slot becomes free
+   W seconds and a margin after its response. This fits windows that begin with a request, windows
+   on the server's clock and sliding windows, without knowing where they begin.
+5. A later refusal means that another client uses the key, or that the limit has changed. If fewer
+   requests than the limit were recorded, the count is lowered, and raised one by one ten windows
+   later; otherwise the limit is learnt again. Once a day, one request above the count tests whether
+   the limit has grown.
+
+A ``Retry-After`` header takes precedence over the usual lengths and gives the window's end.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sectorsdf.http.rate_limit import DAY, RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LADDER", "LOOK", "Decision", "WindowLearner", "WindowState"]
+__all__ = ["POLL_SECONDS", "WINDOW_LENGTHS", "Decision", "WindowLearner", "WindowState"]
 
 
-LADDER = (1.0, 2, 3, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, DAY)
-LEASE = 45.0  # a process that was killed while it probed holds the others up for no longer
-LOOK = 0.05  # how often a result that nobody announces is looked for, in seconds
+WINDOW_LENGTHS = (
+    1.0, 2, 3, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, DAY,
+)  # fmt: skip
+LEASE_SECONDS = 45.0  # the longest delay for other processes if the probing one is killed
+POLL_SECONDS = 0.05  # how often to check for changes that other processes do not announce
+
+Role = Literal["", "free", "probe", "fill", "try", "slot", "explore"]
 
 
 @dataclass
 class WindowState:
-    """What is known of the limit; plain enough for JSON. All times are seconds of wall time."""
+    """What is known of the limit. The fields are written to disk as JSON.
+
+    All times are seconds of wall time.
+    """
 
     requests: int = 0
-    seconds: float = 0.0  # the shortest length that let a probe through; 0 while unknown
-    shortest: float = 0.0  # the length is more than this
+    seconds: float = 0.0  # the shortest length after which a probe was accepted; 0 while unknown
+    shortest: float = 0.0  # the window is longer than this
     settled: bool = False
-    opened: float = 0.0  # answer of the present window's first request
-    closed: float = 0.0  # the refusal that ended it; 0 while it is open
+    opened: float = 0.0  # response to the first request of the current window
+    closed: float = 0.0  # the refusal that closed the window; 0 while it is open
     tried: float = 0.0  # when the last refused probe was sent
-    rounds: int = 0  # windows that were met without settling
+    rounds: int = 0  # windows seen without settling
     tight: bool = False  # the window is known to have begun just before `opened`
-    used: int = 0
-    safe: int = 0  # so many may be sent side by side while the count is being learnt
-    room: int = 0  # what a refused window had let through although the limit is known
-    lag: float = 0.0  # the longest answer of a request on its own
-    pause: float = 0.0  # the server said not before
-    explore: float = 0.0  # from then on one request more than the count may be tried
-    exhausted: float = 0.0
-    lease: str = ""
+    used: int = 0  # requests counted in the current window
+    safe: int = 0  # requests that may be sent concurrently while the count is being learnt
+    room: int = 0  # requests that a window accepted before a refusal below the settled limit
+    lag: float = 0.0  # the longest response time of a request sent alone
+    pause: float = 0.0  # no request before this time, by Retry-After
+    explore: float = 0.0  # from this time on, one request above the count may be tried
+    exhausted: float = 0.0  # when the credits were last found to be used up
+    lease: str = ""  # the request that may be sent alone
     lease_until: float = 0.0
-    slots: list[list[float]] = field(default_factory=list)  # [answered, how many], rising
-    flights: dict[str, float] = field(default_factory=dict)
+    slots: list[list[float]] = field(default_factory=list)  # [response time, count], ascending
+    flights: dict[str, float] = field(default_factory=dict)  # requests without a response yet
 
     def count(self, since: float, before: float = math.inf) -> int:
-        """Count the requests that were answered in a stretch of time."""
+        """Count the requests that were answered between two times."""
         return sum(int(count) for at, count in self.slots if since < at < before)
 
 
 def _margin(length: float) -> float:
-    # A few milliseconds too early waste a whole window, and clocks drift with its length.
+    # A request a few milliseconds early costs a whole window, and clocks drift over long windows.
     return 0.002 * length + 0.005
 
 
 @dataclass(slots=True)
 class Decision:
-    """What the learner says to a request; the gate adds whose it was and when it was sent."""
+    """Whether a request may be sent, and for which purpose; the limiter adds `name` and `sent`."""
 
-    role: str  # "" to wait, else what the request is for
-    until: float = 0.0  # when to ask again; of a probe, when it was due
-    length: float = 0.0  # of a probe: the window length that it stands for
+    role: Role  # "" means to wait
+    until: float = 0.0  # when to ask again; for a probe, when it was due
+    length: float = 0.0  # for a probe, the window length that it tests
     name: str = ""
     sent: float = 0.0
 
 
 class WindowLearner:
-    """Decides when a request may be sent and learns from the answers; told what time it is."""
+    """Decide when a request may be sent, and learn the limit from the responses.
 
-    def __init__(self, manual: RateLimit | None, max_wait: float, ladder: Sequence[float]) -> None:
+    `manual` is the limit that the caller has set, if any; `lengths` are the usual window lengths in
+    ascending order, of which those beyond `max_wait` seconds are never tried.
+    """
+
+    def __init__(self, manual: RateLimit | None, max_wait: float, lengths: Sequence[float]) -> None:
         self.state = WindowState()
         self.manual = manual
         self.max_wait = max_wait
-        self.ladder = [rung for rung in ladder if rung <= max_wait]
+        self.lengths = [length for length in lengths if length <= max_wait]
 
     @property
     def limit(self) -> RateLimit | None:
-        """The limit, given by hand or learnt; None while it is not settled."""
+        """The limit set by the caller or learnt; None while it is not settled."""
         if self.manual or not self.state.settled:
             return self.manual
         return RateLimit(max(1, self.state.requests), self.state.seconds)
 
     @property
-    def free(self) -> bool:
-        """Whether no limit was met yet, so that nobody need be asked."""
+    def unlimited(self) -> bool:
+        """Whether no limit is known, so that every request may be sent at once."""
         state = self.state
         return not (self.manual or state.closed or state.seconds or state.pause)
 
     def _tolerance(self) -> float:
-        # An answer tells only to within its own latency when the server had counted the request.
+        # The server counted the request at an unknown time between sending and response.
         return 0.015 * self.state.seconds + 2 * self.state.lag
 
     def _full_window(self) -> float:
@@ -113,7 +131,7 @@ class WindowLearner:
         return limit.seconds if limit else max(self.state.seconds, self.max_wait)
 
     def _next_probe(self) -> Decision:
-        """Say when the closed window is probed next; lengths count from its first answer."""
+        """Return the next probe of the closed window; lengths count from its first response."""
         state, limit = self.state, self.limit
         if state.pause:
             return Decision("probe", state.pause, max(0.0, state.pause - state.opened))
@@ -123,9 +141,11 @@ class WindowLearner:
         full = self._full_window()
         last = state.closed + full
         if not known:
-            probes = [(state.opened + rung, rung) for rung in self.ladder]
+            probes = [(state.opened + length, length) for length in self.lengths]
             spent = state.closed - state.opened
-            probes += [(state.closed + rung, rung) for rung in self.ladder if rung <= spent]
+            probes += [
+                (state.closed + length, length) for length in self.lengths if length <= spent
+            ]
             after = max(state.closed, state.tried)
             at, length = min((p for p in probes if after < p[0] < last), default=(last, full))
             return Decision("probe", at + _margin(length), length)
@@ -134,119 +154,120 @@ class WindowLearner:
             near = known - low <= self._tolerance() * 1.05
             if limit or (near and tried):
                 length = known
-            elif near or known in self.ladder:
+            elif near or known in self.lengths:
                 length = known - self._tolerance()
             else:
                 length = (low + known) / 2 - state.lag
             length = length if length > passed else known
         else:
-            rungs = [rung for rung in self.ladder if rung > passed * 1.005]
+            longer = [length for length in self.lengths if length > passed * 1.005]
             if limit or state.shortest >= 0.9 * known:
-                rungs.append(passed + max(0.015 * known, passed - known))
-            length = min([*rungs, last - state.opened])
+                longer.append(passed + max(0.015 * known, passed - known))
+            length = min([*longer, last - state.opened])
         return Decision("probe", min(state.opened + length, last) + _margin(length), length)
 
-    def ask(self, now: float, name: str) -> Decision:
-        """Let a request through, or say until when it waits."""
-        self._mend(now)
+    def decide(self, now: float, name: str) -> Decision:
+        """Decide whether a request may be sent now, or until when it must wait."""
+        self._clean_up(now)
         state = self.state
         if state.pause > now:
             return Decision("", state.pause)
         if state.closed:
             probe = self._next_probe()
             early = now < probe.until
-            return Decision("", probe.until) if early else self._alone(probe, now, name)
+            return Decision("", probe.until) if early else self._take_lease(probe, now, name)
         state.pause = 0.0
         if self.limit:
-            return self._slot(self.limit, now, name)
-        return self._learn(now, name) if state.seconds else Decision("free")
+            return self._use_slot(self.limit, now, name)
+        return self._fill_window(now, name) if state.seconds else Decision("free")
 
-    def _learn(self, now: float, name: str) -> Decision:
-        """Fill a window whose count or length is not certain yet."""
+    def _fill_window(self, now: float, name: str) -> Decision:
+        """Decide in a window whose count or length is not certain yet."""
         state = self.state
         ends = state.opened + state.seconds + _margin(state.seconds)
-        if now >= ends:  # nobody has filled that window, so the next one begins with this request
+        if now >= ends:  # the last window was not filled, so this request opens the next one
             state.opened, state.used, state.tight = now, 0, False
-        verdict = Decision("fill")
+        decision = Decision("fill")
         if state.used >= state.safe:
             if now > state.opened + 0.9 * state.seconds:
                 return Decision("", ends)
-            if state.flights:  # only when they are back does a refusal tell the count exactly
-                return Decision("", now + LOOK)
-            verdict = self._alone(Decision("try"), now, name)
-        if verdict.role:
+            if state.flights:  # a refusal gives the exact count only if no request is under way
+                return Decision("", now + POLL_SECONDS)
+            decision = self._take_lease(Decision("try"), now, name)
+        if decision.role:
             state.used += 1
             state.flights[name] = now
-        return verdict
+        return decision
 
-    def _slot(self, limit: RateLimit, now: float, name: str) -> Decision:
-        """Keep to a known limit."""
+    def _use_slot(self, limit: RateLimit, now: float, name: str) -> Decision:
+        """Decide under a known limit."""
         state = self.state
         horizon = limit.seconds + _margin(limit.seconds)
-        verdict = Decision("slot")
+        decision = Decision("slot")
         if state.count(now - horizon) + len(state.flights) >= limit.requests:
             if self.manual or now < state.explore or (state.lease and state.lease_until > now):
                 live = (at for at, _ in state.slots if at > now - horizon)
-                return Decision("", next(live, now + LOOK - horizon) + horizon)
-            verdict = self._alone(Decision("explore"), now, name)
+                return Decision("", next(live, now + POLL_SECONDS - horizon) + horizon)
+            decision = self._take_lease(Decision("explore"), now, name)
         state.flights[name] = now
-        return verdict
+        return decision
 
-    def _alone(self, verdict: Decision, now: float, name: str) -> Decision:
+    def _take_lease(self, decision: Decision, now: float, name: str) -> Decision:
+        """Let the request be sent if no other one is being sent alone."""
         state = self.state
         if state.lease and state.lease_until > now:
             return Decision("", min(state.lease_until, now + 1.0))
-        state.lease, state.lease_until = name, now + LEASE
-        return verdict
+        state.lease, state.lease_until = name, now + LEASE_SECONDS
+        return decision
 
-    def allowed(self, sent: Decision, now: float, *, answered: bool = True) -> None:
-        """Count a request that was let through (or, not `answered`, may have been)."""
+    def record_response(self, decision: Decision, now: float, *, answered: bool = True) -> None:
+        """Record a response other than 429, or with ``answered=False`` that none arrived."""
         state = self.state
-        self._land(sent)
-        self._stamp(now)
+        self._end_request(decision)
+        self._count_response(now)
         if not answered:
             return
-        if sent.role in ("probe", "try"):
-            state.lag = max(state.lag, now - sent.sent)
-        if sent.role == "free" and not self.free:
+        if decision.role in ("probe", "try"):
+            state.lag = max(state.lag, now - decision.sent)
+        if decision.role == "free" and not self.unlimited:
             state.used += 1
-        elif sent.role == "try":
+        elif decision.role == "try":
             state.safe = max(state.safe, state.used)
-        elif sent.role == "explore":
+        elif decision.role == "explore":
             state.requests += 1
-        elif sent.role == "probe" and state.closed:
-            self._open(sent, now)
+        elif decision.role == "probe" and state.closed:
+            self._open_window(decision, now)
 
-    def _open(self, probe: Decision, now: float) -> None:
-        """Begin the next window with the answer of the probe that was let through."""
-        state, length, told = self.state, probe.length, bool(self.state.pause)
-        late = probe.sent - probe.until > 0.05 * length + LOOK
-        if told or not state.seconds:
-            # Retry-After comes in whole seconds, and answers take time: 60.7 means a minute.
-            near = min(self.ladder, key=lambda rung: abs(rung - probe.length), default=length)
-            off = 0.02 * near + state.lag + (1.0 if told and length > 10 else 0.0)
+    def _open_window(self, probe: Decision, now: float) -> None:
+        """Open the next window with the response to an accepted probe."""
+        state, length, named = self.state, probe.length, bool(self.state.pause)
+        late = probe.sent - probe.until > 0.05 * length + POLL_SECONDS
+        if named or not state.seconds:
+            # Retry-After has whole seconds, and responses take time: 60.7 means a minute.
+            near = min(self.lengths, key=lambda usual: abs(usual - probe.length), default=length)
+            off = 0.02 * near + state.lag + (1.0 if named and length > 10 else 0.0)
             length = near if abs(near - probe.length) <= off else length
         if self.limit:
-            # An empty purse, unlike other users of the key, says nothing about the rate.
+            # Used-up credits, unlike another user of the key, do not change the rate.
             if not state.exhausted and 0 < state.room < state.requests and not self.manual:
                 state.requests, state.explore = state.room, now + 10 * state.seconds
         elif not state.seconds:
-            if late:  # the window ended long ago and nobody looked: nothing was learnt from it
+            if late:  # the window ended long before the probe, so its length is unknown
                 self.state = WindowState(slots=state.slots)
                 return
             whole = state.count(probe.until - _margin(length) - length - 0.002, probe.sent)
             state.seconds, state.safe = length, max(1, state.used // 2, whole)
-            state.tight = told
-        elif told and state.tight and not late:
-            state.seconds = length  # from one opening that the server named to the next
+            state.tight = named
+        elif named and state.tight and not late:
+            state.seconds = length  # between two openings that the server named
             self._settle(now)
         else:
-            self._narrow(probe, now, length, named=told and not late)
+            self._narrow_length(probe, now, length, named=named and not late)
         state.opened, state.closed, state.tried, state.pause = now, 0.0, 0.0, 0.0
         state.used, state.room, state.exhausted = 1, 0, 0.0
 
-    def _narrow(self, probe: Decision, now: float, length: float, *, named: bool) -> None:
-        """Bound the supposed length by a further window; settle where nothing is left to ask."""
+    def _narrow_length(self, probe: Decision, now: float, length: float, *, named: bool) -> None:
+        """Narrow the assumed length by one more window, and settle if nothing is uncertain."""
         state = self.state
         same = state.used == state.safe
         state.safe = state.used if state.tight else min(state.safe, state.used)
@@ -260,42 +281,42 @@ class WindowLearner:
             self._settle(now)
         state.rounds += 1
         if state.rounds % 8 == 0 and not state.settled:
-            # A part of a window can look like a whole one for long: begin with a longer.
-            longer = [rung for rung in self.ladder if rung > state.seconds * 1.05]
+            # A part of a window can look like a whole one for a long time: try a longer one.
+            longer = [length for length in self.lengths if length > state.seconds * 1.05]
             state.seconds, state.shortest = min(longer, default=state.seconds), 0.0
 
-    def refused(self, sent: Decision, now: float, retry_after: float | None) -> bool:
-        """Take a 429 in; True when it can only mean that the quota is used up."""
+    def record_refusal(self, decision: Decision, now: float, retry_after: float | None) -> bool:
+        """Record a 429; return whether it can only mean that the credits are used up."""
         state = self.state
-        self._land(sent)
-        current = sent.sent >= state.opened
-        if sent.role in ("fill", "try") and current:
+        self._end_request(decision)
+        current = decision.sent >= state.opened
+        if decision.role in ("fill", "try") and current:
             state.used -= 1
         if retry_after is not None:
             state.pause = max(state.pause, now + retry_after + _margin(retry_after))
-        if sent.role == "probe" and state.closed:
+        if decision.role == "probe" and state.closed:
             if retry_after is None:
                 state.pause = 0.0
-            state.tried = sent.sent
+            state.tried = decision.sent
             if not self.limit:
                 known_since = state.opened if state.tight else state.closed
-                state.shortest = max(state.shortest, sent.sent - known_since)
-            if sent.sent >= state.closed + self._full_window():
+                state.shortest = max(state.shortest, decision.sent - known_since)
+            if decision.sent >= state.closed + self._full_window():
                 state.exhausted = now
             return state.exhausted == now
-        if sent.role == "explore":
+        if decision.role == "explore":
             state.explore = now + DAY
         elif not state.closed and current:
-            self._close(sent, now)
+            self._close_window(decision, now)
         return False
 
-    def _close(self, sent: Decision, now: float) -> None:
-        """End the window with its first refusal."""
+    def _close_window(self, decision: Decision, now: float) -> None:
+        """Close the window with its first refusal."""
         state, limit = self.state, self.limit
-        if limit and sent.role in ("fill", "try"):  # the last ones of the window that settled it
+        if limit and decision.role in ("fill", "try"):  # sent before the limit was settled
             state.requests = max(1, state.requests - 1)
             return
-        if sent.role == "try" and state.tight and self._length_known():
+        if decision.role == "try" and state.tight and self._length_known():
             self._settle(now)
             return
         state.closed = now
@@ -308,25 +329,26 @@ class WindowLearner:
             if state.count(now - 1.1 * length) < limit.requests:
                 state.room = max(1, state.used)
                 return
-            # Our count was full, so the length or the count is wrong.
+            # By the record the limit was reached, so its count or its length is wrong.
             state.settled, state.shortest, state.safe = False, 0.0, limit.requests // 2
-            state.seconds = next((r for r in self.ladder if length < r <= 1.05 * length), length)
+            near = (usual for usual in self.lengths if length < usual <= 1.05 * length)
+            state.seconds = next(near, length)
 
     def _length_known(self) -> bool:
         state = self.state
         near = state.seconds - state.shortest <= self._tolerance() * 1.05
-        return near or state.seconds in self.ladder
+        return near or state.seconds in self.lengths
 
     def _settle(self, now: float) -> None:
         state = self.state
-        near = (r for r in self.ladder if state.shortest < r <= 1.03 * state.seconds)
+        near = (usual for usual in self.lengths if state.shortest < usual <= 1.03 * state.seconds)
         state.seconds = max(near, default=state.seconds)
         state.requests, state.settled, state.rounds = max(1, state.used), True, 0
         state.explore = now + DAY
 
-    def _stamp(self, now: float) -> None:
+    def _count_response(self, now: float) -> None:
         slots, limit = self.state.slots, self.limit
-        # Large windows are kept in a thousand steps, rounded up, so that the file stays small.
+        # Times in large windows are rounded up to a thousandth, so that the file stays small.
         step = limit.seconds / 1000 if limit and limit.requests > 500 else 0.001
         at = round(math.ceil(now / step) * step, 6)
         if slots and slots[-1][0] >= at:
@@ -334,24 +356,24 @@ class WindowLearner:
         else:
             slots.append([at, 1])
 
-    def _land(self, sent: Decision) -> None:
-        self.state.flights.pop(sent.name, None)
-        if self.state.lease == sent.name:
+    def _end_request(self, decision: Decision) -> None:
+        self.state.flights.pop(decision.name, None)
+        if self.state.lease == decision.name:
             self.state.lease = ""
 
-    def adopt(self, answered: Sequence[float]) -> None:
-        """Count what was let through before a limit was known; comes before the refusal."""
+    def add_responses(self, times: Sequence[float]) -> None:
+        """Record responses from before the limit was met; call this before `record_refusal`."""
         state = self.state
-        for at in answered:
-            self._stamp(at)
+        for at in times:
+            self._count_response(at)
         state.slots.sort()
         if state.closed and not state.seconds and not self.limit:
             since = state.closed - self.max_wait
-            state.used += sum(at >= since for at in answered)
+            state.used += sum(at >= since for at in times)
             state.opened = min([state.opened, *(at for at, _ in state.slots if at >= since)])
 
     def eta(self, requests: int, now: float) -> float:
-        """Say how long the limit keeps so many requests waiting."""
+        """Estimate for how many seconds the limit delays the last of some requests."""
         state, limit = self.state, self.limit
         if state.seconds and not limit:
             limit = RateLimit(max(1, state.safe, state.used), state.seconds)
@@ -363,26 +385,26 @@ class WindowLearner:
         taken += [now + horizon] * len(state.flights)
         taken = taken[-limit.requests :]
         opens = sorted([now] * (limit.requests - len(taken)) + taken)
-        turn, place = divmod(requests - 1, limit.requests)
-        return max(probe, opens[place] + turn * horizon - now)
+        windows, position = divmod(requests - 1, limit.requests)
+        return max(probe, opens[position] + windows * horizon - now)
 
-    def _mend(self, now: float) -> None:
-        """Drop what is over, and pull a clock that was set back (or lies ahead) to the present."""
+    def _clean_up(self, now: float) -> None:
+        """Drop expired entries, and shift times that lie in the future (a clock was set back)."""
         state, window = self.state, self.limit.seconds if self.limit else 0.0
         latest = [at for at, _ in state.slots[-1:]]
         ahead = max(state.opened, state.closed, state.tried, *state.flights.values(), *latest) - now
-        if ahead > 1.0 + window / 1000:  # slots round up
+        if ahead > 1.0 + window / 1000:  # slots are rounded up
             for name in ("opened", "closed", "tried"):
                 setattr(state, name, max(0.0, getattr(state, name) - ahead))
             state.slots = [[at - ahead, count] for at, count in state.slots]
             state.flights = {name: at - ahead for name, at in state.flights.items()}
         state.exhausted = min(state.exhausted, now)
-        state.lease_until = min(state.lease_until, now + LEASE)
+        state.lease_until = min(state.lease_until, now + LEASE_SECONDS)
         state.explore = min(state.explore, now + DAY)
         state.pause = state.pause if state.pause < now + DAY else 0.0
-        for name in [name for name, at in state.flights.items() if now - at > 2 * LEASE]:
-            del state.flights[name]  # its process is gone; it may have counted
-            self._stamp(now)
+        for name in [name for name, at in state.flights.items() if now - at > 2 * LEASE_SECONDS]:
+            del state.flights[name]  # its process has ended, but the server may have counted it
+            self._count_response(now)
         oldest = now - 1.2 * max(window, state.seconds, self.max_wait)
         if state.slots and state.slots[0][0] < oldest:
             state.slots = [slot for slot in state.slots if slot[0] >= oldest]

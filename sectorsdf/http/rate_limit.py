@@ -1,4 +1,7 @@
-"""A rate limit as people write it: so many requests in so much time."""
+"""`RateLimit`: a number of requests in a length of time, and its text form.
+
+Owns the syntax of ``rate_limit=`` and its bounds. Knows nothing of how a limit is learnt or kept.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ _RATE = re.compile(r"(\d+)\s*(?:/|per)\s*(\d+(?:\.\d*)?|\.\d+)?\s*([a-z]+)")
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many requests in so many seconds.
+    """A number of requests that a server accepts in a length of time.
 
     Attributes
     ----------
     requests : int
-        How many; at least 1.
+        The number of requests; at least 1.
     seconds : float
-        The window's length; more than 0, at most a day.
+        The length of the window; more than 0 and at most a day.
     """
 
     requests: int
@@ -34,36 +37,36 @@ class RateLimit:
     def __post_init__(self) -> None:
         if self.requests < 1 or not 0 < self.seconds <= DAY:
             raise errors.ConfigurationError(
-                f"rate_limit of {self.requests} requests in {self.seconds} s: at least 1 request"
-                " and a window of more than 0 s and at most a day"
+                f"rate_limit: {self.requests} requests in {self.seconds} s cannot be used. It must"
+                " be at least 1 request, in a window of more than 0 s and at most a day."
             )
 
     @classmethod
     def parse(cls, text: str | RateLimit) -> RateLimit:
-        """Read a rate such as ``"30/min"``, ``"30/60s"``, ``"5/s"`` or ``"1000/hour"``.
+        """Parse a rate such as ``"30/min"``, ``"30/60s"``, ``"5/s"`` or ``"1000/hour"``.
 
         Parameters
         ----------
         text : str or RateLimit
-            Requests, a slash, and a unit of time that may have a number before it.
+            Requests, a slash, and a unit of time with an optional number before it.
 
         Returns
         -------
         RateLimit
-            The same as numbers.
+            The parsed rate.
 
         Raises
         ------
         sectorsdf.errors.ConfigurationError
-            The text is not understood, or a number is out of range.
+            The text cannot be parsed, or a number is out of range.
         """
         if isinstance(text, RateLimit):
             return text
-        found = _RATE.fullmatch(text.strip().lower()) if isinstance(text, str) else None
-        unit = found and (_UNITS.get(found[3]) or _UNITS.get(found[3].removesuffix("s")))
-        if not found or not unit:
+        match = _RATE.fullmatch(text.strip().lower()) if isinstance(text, str) else None
+        unit = match and (_UNITS.get(match[3]) or _UNITS.get(match[3].removesuffix("s")))
+        if not match or not unit:
             raise errors.ConfigurationError(
-                f"rate_limit={text!r} is not understood: write requests/time with a unit, such as"
-                " '30/min', '30/60s', '5/s' or '1000/hour'"
+                f"rate_limit={text!r} cannot be parsed: write requests/time with a unit, such as"
+                " '30/min', '30/60s', '5/s' or '1000/hour'."
             )
-        return cls(int(found[1]), float(found[2] or 1) * unit)
+        return cls(int(match[1]), float(match[2] or 1) * unit)

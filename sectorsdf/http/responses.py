@@ -1,4 +1,8 @@
-"""What came back for a request, and the error that its status means: the one map."""
+"""Raw responses, and the exception for each HTTP status.
+
+Owns the only mapping from a status to an exception, the descriptions of network problems, and the
+removal of the API key from texts of the server. Sends nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +19,30 @@ from sectorsdf import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RawResponse", "error_for", "redact", "retry_after"]
+__all__ = ["RawResponse", "describe", "error_for", "parse_retry_after", "redact"]
 
 
-_WORDS = 300
-# Of a key that a server tells in part, so much may be seen.
-_PART = 16
+_MAX_MESSAGE = 300
+# Fragments of the key that are shorter than this may remain in a text.
+_MIN_FRAGMENT = 16
 
 
 @dataclass
 class RawResponse:
-    """What came back for one request, as far as it came.
+    """What was received for one request, however incomplete.
 
     Attributes
     ----------
     url : str
-        The address that was asked.
+        The URL that was requested.
     status : int or None
-        The HTTP status; None where no answer came.
+        The HTTP status; None if no response arrived.
     headers : mapping
-        The answer's headers.
+        The response's headers.
     body : bytes
-        The answer's body.
+        The response's body.
     problem : str or None
-        What went wrong on the way, in words.
+        What failed on the network or while the body was read.
     """
 
     url: str
@@ -48,72 +52,96 @@ class RawResponse:
     problem: str | None = None
 
     @property
-    def good(self) -> bool:
-        """Whether the status is a 2xx."""
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
-def error_for(reply: RawResponse, secret: str) -> errors.APIError:
-    """Return the error that stands for an answer whose status is no 2xx.
+_PROBLEMS = {
+    "ConnectTimeout": "the connection timed out",
+    "ReadTimeout": "the server did not respond in time",
+    "Timeout": "the server did not respond in time",
+    "ConnectionError": "the connection failed or was reset",
+    "ProxyError": "the proxy failed",
+    "SSLError": "the TLS connection failed",
+    "ChunkedEncodingError": "the connection ended early",
+    "ContentDecodingError": "the compressed body is damaged",
+    "InvalidURL": "the URL is not valid",
+    "OSError": "the connection could not be set up; check the path of the TLS certificates",
+}
+
+
+def describe(error: Exception) -> str:
+    """Describe an exception of `requests` without its message, which may hold the request."""
+    return _PROBLEMS.get(type(error).__name__, type(error).__name__)
+
+
+def error_for(response: RawResponse, secret: str) -> errors.APIError:
+    """Return the exception for a response whose status is not 2xx.
 
     Parameters
     ----------
-    reply : RawResponse
-        The answer, or None for its status where none came.
+    response : RawResponse
+        The response; its status is None if none arrived.
     secret : str
-        The key, which the error must not hold even if the server echoes it.
+        The API key, which is removed from the message in case the server echoes it.
     """
-    status, url = reply.status, reply.url
+    status, url = response.status, response.url
     if status is None:
-        return errors.ConnectionFailedError(f"No answer: {reply.problem}.", url=url)
-    words = redact(secret, _words(reply.body))[:_WORDS]
+        return errors.ConnectionFailedError(f"No response: {response.problem}.", url=url)
+    message = redact(secret, _server_message(response.body))[:_MAX_MESSAGE]
     if status in {401, 403}:
         message = (
-            f"{status}: the server does not accept this key ({words}). Check SECTORS_API_KEY "
+            f"{status}: the server does not accept this key ({message}). Check SECTORS_API_KEY "
             "or api_key; a key is 64 lower-case hexadecimal characters."
         )
         return errors.AuthenticationError(message, url=url, status=status)
     if status == 404:
-        return errors.NotFoundError(f"404: {words}", url=url)
+        return errors.NotFoundError(f"404: {message}", url=url)
     if 400 <= status < 500:
-        return errors.BadRequestError(f"{status}: {words}", url=url, status=status)
+        return errors.BadRequestError(f"{status}: {message}", url=url, status=status)
     if status >= 500:
-        return errors.ServerError(f"{status}: {words}", url=url, status=status)
-    message = f"The server answered {status}: {reply.problem or 'that says nothing here'}."
+        return errors.ServerError(f"{status}: {message}", url=url, status=status)
+    message = f"The server returned {status}: {response.problem or 'an unexpected status'}."
     error = errors.ResponseError(message, url=url, status=status)
     error.retryable = False
     return error
 
 
-def _words(body: bytes) -> str:
-    """Return what the server says in an error, in one line."""
+def _server_message(body: bytes) -> str:
+    """Return the message in an error's body, on one line."""
     try:
-        said = json.loads(body)
-        if isinstance(said, dict):
-            named = [said[name] for name in ("error", "message", "detail") if said.get(name)]
-            text = ": ".join(map(_text, named)) or _text(said)
+        content = json.loads(body)
+        if isinstance(content, dict):
+            parts = [content[name] for name in ("error", "message", "detail") if content.get(name)]
+            text = ": ".join(map(_to_text, parts)) or _to_text(content)
         else:
-            text = _text(said)
+            text = _to_text(content)
     except (ValueError, RecursionError):
-        return "no words, but a page" if body.strip() else "no words"
+        return "the body is not JSON" if body.strip() else "the body is empty"
     return " ".join(text.split())
 
 
-def _text(value: object) -> str:
+def _to_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def redact(secret: str, text: str) -> str:
-    """Return a server's words without the key or a long part of it, also as JSON writes it."""
+    """Replace the key, and any long fragment of it, in a text from a server.
+
+    Also finds the key where it is written with the escapes of JSON.
+    """
     forms = {secret, json.dumps(secret)[1:-1]}
-    parts = {form[i : i + _PART] for form in forms for i in range(len(form) - _PART + 1)}
-    longest_first = sorted(forms | parts, key=len, reverse=True)
+    fragments = {
+        form[i : i + _MIN_FRAGMENT] for form in forms for i in range(len(form) - _MIN_FRAGMENT + 1)
+    }
+    longest_first = sorted(forms | fragments, key=len, reverse=True)
     echo = f"(?:{'|'.join(map(re.escape, longest_first))})+"
     return re.sub(echo, "<API key>", text, flags=re.IGNORECASE)
 
 
-def retry_after(text: str | None) -> float | None:
-    """Return a `Retry-After` in seconds; a date is told by the wall clock."""
+def parse_retry_after(text: str | None) -> float | None:
+    """Return a `Retry-After` header in seconds from now, or None if it cannot be parsed."""
     if text is None:
         return None
     try:

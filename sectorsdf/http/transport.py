@@ -1,4 +1,8 @@
-"""HTTP with `requests`: the key, timeouts, connections, one retry policy."""
+"""`Transport`: sends requests with `requests`, retries them and settles their price.
+
+Owns the retry policy, timeouts, redirects and the connections of one key and host. It must not know
+datasets or pages: the caller passes a function that parses the body.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
@@ -23,7 +27,7 @@ from sectorsdf._version import __version__
 from sectorsdf.config.settings import is_loopback
 from sectorsdf.http.credits import CreditBudget, Ledger, key_fingerprint, price
 from sectorsdf.http.limiter import LimiterStoppedError, Permit, RateLimiter
-from sectorsdf.http.responses import RawResponse, error_for, redact, retry_after
+from sectorsdf.http.responses import RawResponse, describe, error_for, parse_retry_after, redact
 from sectorsdf.http.session import KeyAuth, PooledAdapter, Session, normalize_url, ssl_context
 
 if TYPE_CHECKING:
@@ -35,32 +39,31 @@ if TYPE_CHECKING:
 __all__ = ["Response", "RetryPolicy", "Transport"]
 
 
-_log = logging.getLogger("sectorsdf")
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_Line: TypeAlias = tuple[requests.Session, requests.PreparedRequest, dict[str, Any]]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 3
+_MAX_REDIRECTS = 3
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and after how long, a request that may succeed later is sent again.
+    """How often a failed request is sent again, and after which delay.
 
-    Tried again are connections that fail, timeouts, 5xx, and 2xx answers that are cut short or no
-    JSON. Not tried again are 4xx, and JSON of another shape, which would cost a credit each time.
-    A 429 is not a try: it waits for the rate window.
+    Retried are connections that fail, timeouts, 5xx, and 2xx responses that are cut short or are
+    not JSON. Not retried are 4xx, and JSON of an unexpected shape, which would cost another credit
+    each time. A 429 does not count as a try: the request waits for the rate window.
 
     Attributes
     ----------
     tries : int
-        How often a request is sent at most.
+        The most times that a request is sent.
     base, cap : float
-        Seconds: the wait after ``n`` failures is drawn evenly from 0 to ``min(cap, base * 2**n)``.
+        The delay after ``n`` failures is random, between 0 and ``min(cap, base * 2**n)`` seconds.
 
     Raises
     ------
     ConfigurationError
-        If a number cannot be used.
+        If a number is out of range.
     """
 
     tries: int = 5
@@ -68,29 +71,32 @@ class RetryPolicy:
     cap: float = 20.0
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.tries, int) and not isinstance(self.tries, bool)
-        if not (whole and self.tries >= 1 and 0 <= self.base < math.inf and 0 <= self.cap < 1e6):
-            message = f"{self!r}: give one try or more, and seconds from 0 (cap below 1e6)."
+        is_int = isinstance(self.tries, int) and not isinstance(self.tries, bool)
+        if not (is_int and self.tries >= 1 and 0 <= self.base < math.inf and 0 <= self.cap < 1e6):
+            message = (
+                f"{self!r} cannot be used: tries must be a whole number of at least 1, base and "
+                "cap seconds of at least 0, and cap below 1e6."
+            )
             raise errors.ConfigurationError(message)
 
     def wait(self, failures: int) -> float:
-        """Return how long to wait after so many failures."""
-        # No float holds 2.0 to the power of a thousand.
+        """Return the delay in seconds after a number of failures."""
+        # Limited, because 2.0 to the power of a thousand overflows.
         return random.uniform(0, min(self.cap, self.base * 2.0 ** min(failures, 64)))
 
 
 @dataclass(frozen=True)
 class Response(Generic[_T]):
-    """A usable answer.
+    """A parsed response.
 
     Attributes
     ----------
     value : object
-        What the body says.
+        The parsed body.
     body : bytes
-        The body as it came.
+        The body as it was received.
     source : str or None
-        What the server says of its data, where it says anything.
+        The server's ``X-Data-Source`` header.
     """
 
     value: _T
@@ -98,23 +104,31 @@ class Response(Generic[_T]):
     source: str | None = None
 
 
+class _PreparedSession(NamedTuple):
+    """A session with a prepared request and the settings with which to send it."""
+
+    session: requests.Session
+    request: requests.PreparedRequest
+    settings: dict[str, Any]
+
+
 class Transport:
-    """Sends requests for one key to one host; safe to share between threads.
+    """Send requests with one key to one host; safe to share between threads.
 
     Parameters
     ----------
     key : ApiKey
         The key.
     base_url : str
-        The API's address.
+        The API's URL.
     timeout : tuple of float
-        Seconds to connect, and to wait for each part of the answer.
+        Seconds to connect, and to wait for each part of a response.
     retry : RetryPolicy
-        When to try again.
-    gate : RateLimiter
-        The pace that all threads and processes keep.
+        When to send a failed request again.
+    limiter : RateLimiter
+        Delays requests so that all threads and processes keep to the rate limit.
     ledger : Ledger
-        Where each billed answer is written down.
+        Records each billed response.
     """
 
     def __init__(
@@ -124,20 +138,20 @@ class Transport:
         *,
         timeout: tuple[float, float],
         retry: RetryPolicy,
-        gate: RateLimiter,
+        limiter: RateLimiter,
         ledger: Ledger,
     ) -> None:
         self.base_url = base_url
         self.timeout = timeout
         self.retry = retry
-        self.gate = gate
+        self.limiter = limiter
         self.ledger = ledger
         self._key = key
         self._tls: tuple[str | bool, ssl.SSLContext] | None = None
         self._tls_lock = threading.Lock()
-        self._fingerprint = key_fingerprint(key.secret())
-        # The threads of a call end with it; their connections wait here for those of the next.
-        self._idle: list[_Line] = []
+        self._key_fingerprint = key_fingerprint(key.secret())
+        # The threads of a call end with it; their sessions stay here for the next call's threads.
+        self._idle: list[_PreparedSession] = []
         self._owner = os.getpid()
         self._stopped = threading.Event()
 
@@ -150,200 +164,208 @@ class Transport:
         params: Mapping[str, str],
         *,
         parse: Callable[[bytes], _T],
-        purse: Sequence[CreditBudget] = (),
-        what: str = "the answer",
+        budgets: Sequence[CreditBudget] = (),
+        what: str = "the request",
     ) -> Response[_T]:
-        """Ask for a path until a usable answer comes.
+        """Send a GET request, with retries, and return the parsed response.
 
         Parameters
         ----------
         path : str
-            The endpoint's path, quoted.
+            The endpoint's path, percent-encoded.
         params : mapping
-            The query.
+            The query parameters.
         parse : callable
-            Reads the body; raises ValueError where it cannot be understood.
-        purse : sequence of CreditBudget
-            Each is asked for a credit before the request is sent.
+            Parses the body; raises ValueError if it cannot.
+        budgets : sequence of CreditBudget
+            A credit is reserved from each of them before a request is sent.
         what : str
-            What is asked for, in an error's words.
+            The name of the request in error messages.
 
         Raises
         ------
         APIError
-            The kind that fits the last answer; its text tells every try.
+            The subclass that matches the last response; the message lists every try.
         CreditLimitError
-            If an allowance has no credit left.
+            If a budget has no credit left.
         """
-        seen: list[str] = []
+        failures: list[str] = []
         while True:
             try:
-                return self._once(path, params, parse, purse)
+                return self._get_once(path, params, parse, budgets)
             except errors.RateLimitError:
                 continue
             except errors.APIError as error:
                 failure = error
-            seen.append(_in_short(failure))
-            if not failure.retryable or len(seen) >= self.retry.tries:
+            failures.append(_summarize(failure))
+            if not failure.retryable or len(failures) >= self.retry.tries:
                 break
-            wait = self.retry.wait(len(seen))
-            _log.debug("try %d of %s failed (%s), next in %.1f s", len(seen), path, seen[-1], wait)
-            if self._stopped.wait(wait):
+            delay = self.retry.wait(len(failures))
+            _log.debug(
+                "Try %d of %s: %s. Next in %.1f s.", len(failures), path, failures[-1], delay
+            )
+            if self._stopped.wait(delay):
                 raise LimiterStoppedError("The client was interrupted.")
-        if failure.retryable or len(seen) > 1:
-            times = "once" if len(seen) == 1 else f"{len(seen)} times"
-            failure.args = (f"{what} failed {times} ({', '.join(seen)}). {failure}",)
+        if failure.retryable or len(failures) > 1:
+            times = "once" if len(failures) == 1 else f"{len(failures)} times"
+            failure.args = (f"{what} failed {times} ({', '.join(failures)}). {failure}",)
         raise failure.with_traceback(None)
 
-    def _once(
+    def _get_once(
         self,
         path: str,
         params: Mapping[str, str],
         parse: Callable[[bytes], _T],
-        purse: Sequence[CreditBudget],
+        budgets: Sequence[CreditBudget],
     ) -> Response[_T]:
-        """Send one request and settle its price, whatever becomes of it."""
-        for place, allowance in enumerate(purse):
+        """Send one request and settle its price, whether it succeeds or fails."""
+        for position, budget in enumerate(budgets):
             try:
-                allowance.reserve(1)
+                budget.reserve(1)
             except errors.CreditLimitError:
-                for earlier in purse[:place]:
+                for earlier in budgets[:position]:
                     earlier.settle(1, 0)
                 raise
-        reply = RawResponse(self.base_url + path)
+        response = RawResponse(self.base_url + path)
         try:
-            ticket = self.gate.acquire(url=reply.url)
+            permit = self.limiter.acquire(url=response.url)
             try:
-                self._send(reply, params)
-                self._tell(ticket, reply)
+                self._send(response, params)
+                self._report(permit, response)
             finally:
-                ticket.failed()
+                permit.failed()
         finally:
-            status = reply.status or 0
-            used = price(status)
-            for allowance in purse:
-                allowance.settle(1, used)
-            if used:
+            status = response.status or 0
+            cost = price(status)
+            for budget in budgets:
+                budget.settle(1, cost)
+            if cost:
                 self.ledger.record(
-                    endpoint=path, status=status, credits=used, key=self._fingerprint
+                    endpoint=path, status=status, credits=cost, key=self._key_fingerprint
                 )
-        if not reply.good:
-            raise error_for(reply, self._key.secret())
-        reason, again = reply.problem, True
-        if reason is None:
+        if not response.ok:
+            raise error_for(response, self._key.secret())
+        problem, retryable = response.problem, True
+        if problem is None:
             try:
-                value = parse(reply.body)
+                value = parse(response.body)
             except (ValueError, RecursionError) as error:
-                reason = f"The answer could not be understood ({_first_line(error)})."
-                # What is JSON, but of another shape, would come and cost the same again.
-                again = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+                problem = f"The response could not be parsed ({_first_line(error)})."
+                # JSON of an unexpected shape would come again, and cost another credit.
+                retryable = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
             else:
-                source = reply.headers.get("X-Data-Source")
-                return Response(value, reply.body, source and redact(self._key.secret(), source))
-        failure = errors.ResponseError(reason, url=reply.url, status=reply.status, billed=True)
-        failure.retryable = again
+                source = response.headers.get("X-Data-Source")
+                source = source and redact(self._key.secret(), source)
+                return Response(value, response.body, source)
+        failure = errors.ResponseError(
+            problem, url=response.url, status=response.status, billed=True
+        )
+        failure.retryable = retryable
         raise failure
 
-    def _tell(self, ticket: Permit, reply: RawResponse) -> None:
-        """Tell the gate how the request went."""
-        if reply.status == 429:
-            seconds = retry_after(reply.headers.get("Retry-After"))
-            ticket.refused(seconds)
-            raise errors.RateLimitError("Rate limited.", url=reply.url, retry_after=seconds)
-        if reply.status is not None:
-            ticket.allowed()
+    def _report(self, permit: Permit, response: RawResponse) -> None:
+        """Report the outcome of a request to the limiter."""
+        if response.status == 429:
+            seconds = parse_retry_after(response.headers.get("Retry-After"))
+            permit.refused(seconds)
+            raise errors.RateLimitError("Rate limited.", url=response.url, retry_after=seconds)
+        if response.status is not None:
+            permit.allowed()
 
-    def _send(self, reply: RawResponse, params: Mapping[str, str]) -> None:
-        """Send one request and note what comes back.
+    def _send(self, response: RawResponse, params: Mapping[str, str]) -> None:
+        """Send one request and fill in what is received.
 
-        What `requests` raises ends here: its tracebacks lead through frames that hold the header.
+        Exceptions of `requests` end here: the frames of their tracebacks hold the header.
         """
-        stopped: BaseException | None = None
+        unexpected: BaseException | None = None
         begun = time.monotonic()
-        with self._line() as line:
+        with self._borrow_session() as prepared:
             try:
-                self._exchange(line, reply, params)
+                self._exchange(prepared, response, params)
             except (OSError, ValueError, HTTPError) as error:
-                problem = _PROBLEMS.get(type(error).__name__, type(error).__name__)
-                if reply.good:
-                    problem = f"The answer was cut short ({problem})."
-                # An error's status says enough without its words.
-                reply.problem = None if reply.status and not reply.good else problem
+                problem = describe(error)
+                if response.ok:
+                    problem = f"The response was cut short ({problem})."
+                # The status of an error is enough if its message cannot be read.
+                response.problem = None if response.status and not response.ok else problem
             except BaseException as error:  # noqa: BLE001 - raised again below
-                stopped = error
-        if stopped is not None:
-            stopped.__cause__ = stopped.__context__ = None
-            raise stopped.with_traceback(None)
-        seconds = time.monotonic() - begun
-        _log.debug("GET %s: %s in %.3f s", reply.url, reply.status or reply.problem, seconds)
+                unexpected = error
+        if unexpected is not None:
+            unexpected.__cause__ = unexpected.__context__ = None
+            raise unexpected.with_traceback(None)
+        outcome = response.status or response.problem
+        _log.debug("GET %s: %s in %.3f s", response.url, outcome, time.monotonic() - begun)
 
-    def _exchange(self, line: _Line, reply: RawResponse, params: Mapping[str, str]) -> None:
-        """Send the request, and once more to where the same host says that it has moved."""
-        session, template, settings = line
-        # A shallow copy: what the template holds beside the address is only ever read.
-        request = copy.copy(template)
+    def _exchange(
+        self, prepared: _PreparedSession, response: RawResponse, params: Mapping[str, str]
+    ) -> None:
+        """Send the request, and follow redirects on the same host."""
+        # A shallow copy, because only its URL is changed.
+        request = copy.copy(prepared.request)
         query = f"?{urlencode(params)}" if params else ""
-        request.url = normalize_url(reply.url) + query
-        url = reply.url = request.url
-        for _ in range(_MOST_REDIRECTS + 1):
-            reply.status, reply.body = None, b""
-            with session.send(request, **settings) as response:
-                reply.status, reply.headers = response.status_code, response.headers
-                reply.body = response.content
-            target = reply.headers.get("Location")
-            if reply.status not in _REDIRECTS or target is None:
+        request.url = normalize_url(response.url) + query
+        url = response.url = request.url
+        for _ in range(_MAX_REDIRECTS + 1):
+            response.status, response.body = None, b""
+            with prepared.session.send(request, **prepared.settings) as received:
+                response.status, response.headers = received.status_code, received.headers
+                response.body = received.content
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or location is None:
                 return
-            request = copy.copy(template)
-            request.prepare_url(urljoin(url, target), None)
+            request = copy.copy(prepared.request)
+            request.prepare_url(urljoin(url, location), None)
             url = str(request.url)
-            # Judged as it will be sent: parsers find different hosts in an odd address.
-            if _origin(url) != _origin(reply.url):
+            # Compared in prepared form: parsers disagree about the host of an unusual URL.
+            if _origin(url) != _origin(response.url):
                 host = redact(self._key.secret(), str(urlsplit(url).hostname))
-                reply.problem = f"the server redirects to another host ({host}); the key stays here"
+                response.problem = (
+                    f"the server redirects to another host ({host}), which may not receive the key"
+                )
                 return
-        reply.problem = "the server redirects in a circle"
+        response.problem = f"the server redirected more than {_MAX_REDIRECTS} times"
 
     @contextmanager
-    def _line(self) -> Iterator[_Line]:
-        """Lend a session to one thread at a time, prepared once.
+    def _borrow_session(self) -> Iterator[_PreparedSession]:
+        """Lend a session to one thread at a time.
 
-        A header built anew for each request costs as much as the rest of it.
+        Sessions are reused, because preparing the headers takes as long as the rest of a request.
         """
         if self._owner != os.getpid():
-            # A forked process must not talk on the connections of its parent.
+            # A forked process must not use the connections of its parent.
             self._owner, self._idle = os.getpid(), []
         idle = self._idle
         try:
-            line = idle.pop()
+            prepared = idle.pop()
         except IndexError:
-            line = self._new_line()
+            prepared = self._new_session()
         try:
-            yield line
+            yield prepared
         finally:
             if idle is self._idle:
-                idle.append(line)
+                idle.append(prepared)
             else:
-                line[0].close()
+                prepared.session.close()
 
-    def _new_line(self) -> _Line:
+    def _new_session(self) -> _PreparedSession:
         session = Session()
         session.headers["User-Agent"] = f"sectorsdf/{__version__}"
         session.headers["Accept"] = "application/json"
         auth = KeyAuth(self._key)
-        template = session.prepare_request(requests.Request("GET", self.base_url, auth=auth))
+        request = session.prepare_request(requests.Request("GET", self.base_url, auth=auth))
         settings = dict(session.merge_environment_settings(self.base_url, {}, None, None, None))
-        session.mount(self.base_url, PooledAdapter(self._trusted(settings["verify"])))
+        session.mount(self.base_url, PooledAdapter(self._ssl_context(settings["verify"])))
         settings.update(stream=True, allow_redirects=False, timeout=self.timeout)
         if is_loopback(urlsplit(self.base_url).hostname):
-            # A key sent to this machine must not take the way over a proxy.
+            # A key for a server on this machine must not be sent through a proxy.
             settings["proxies"] = {}
-        return session, template, settings
+        return _PreparedSession(session, request, settings)
 
-    def _trusted(self, verify: object) -> ssl.SSLContext | None:
-        """Return what all connections verify the host with: reading the certificates takes long."""
+    def _ssl_context(self, verify: object) -> ssl.SSLContext | None:
+        """Return the TLS context of all sessions: reading the certificates takes long."""
         if urlsplit(self.base_url).scheme != "https" or not isinstance(verify, str | bool):
             return None
-        # Where the certificates cannot be read, the first request says so.
+        # If the certificates cannot be read, the first request raises the error.
         with self._tls_lock, suppress(OSError):
             if self._tls is None or self._tls[0] != verify:
                 self._tls = (verify, ssl_context(verify))
@@ -351,42 +373,29 @@ class Transport:
         return None
 
     def stop(self) -> None:
-        """Wake everybody who waits; what is under way may still end."""
+        """Wake all waiting requests, which then raise; requests that are under way may finish."""
         self._stopped.set()
-        self.gate.stop()
+        self.limiter.stop()
 
     def resume(self) -> None:
-        """Let requests through again after `stop`."""
+        """Send requests again after `stop`."""
         self._stopped.clear()
-        self.gate.resume()
+        self.limiter.resume()
 
     def close(self) -> None:
-        """Close the connections; those in use are closed once their request has ended."""
+        """Close the connections; one in use is closed when its request has finished."""
         idle, self._idle = self._idle, []
         with suppress(IndexError):
             while True:
-                idle.pop()[0].close()
+                idle.pop().session.close()
 
 
-_PROBLEMS = {
-    "ConnectTimeout": "the connection was not made in time",
-    "ReadTimeout": "nothing came in time",
-    "Timeout": "nothing came in time",
-    "ConnectionError": "the connection failed or was reset",
-    "ProxyError": "the proxy failed",
-    "SSLError": "the TLS connection failed",
-    "ChunkedEncodingError": "the connection ended early",
-    "ContentDecodingError": "the compressed body is damaged",
-    "InvalidURL": "the address is not valid",
-    "OSError": "the connection could not be set up; are the TLS certificates where they should be",
-}
-
-
-def _in_short(error: errors.APIError) -> str:
+def _summarize(error: errors.APIError) -> str:
     if isinstance(error, errors.ConnectionFailedError):
-        return str(error).removeprefix("No answer: ").rstrip(".")
-    unusable = isinstance(error, errors.ResponseError)
-    return f"{error.status} that could not be used" if unusable else str(error.status)
+        return str(error).removeprefix("No response: ").rstrip(".")
+    if isinstance(error, errors.ResponseError):
+        return f"unusable {error.status} response"
+    return str(error.status)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Write files that appear whole or not at all.
+
+This module owns temporary names, flushing to disk and renaming. It knows no file format and must
+not import any other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -13,64 +17,78 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["already_there", "atomic_file", "flush", "staged_file"]
-
-
-@contextmanager
-def staged_file(target: Path, suffix: str, *, overwrite: bool) -> Iterator[Path]:
-    """Give a place to write a file to, which gets its name when all went well."""
-    # Some libraries write helper files beside theirs: all of it goes with this folder.
-    with (
-        atomic_file(target) as temporary,
-        TemporaryDirectory(".part", f".{target.name}-", target.parent) as folder,
-    ):
-        made = Path(folder) / f"data{suffix}"
-        yield made
-        made.replace(temporary)
-        if not overwrite:
-            _claim(temporary, target)
-
-
-def _claim(temporary: Path, target: Path) -> None:
-    """Give a file its name, unless somebody was faster."""
-    flush(temporary)
-    try:
-        # A second name for the same file: unlike renaming, this replaces nothing.
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        raise already_there(target) from None
-    except OSError:
-        # Not every file system has second names.
-        if os.path.lexists(target):
-            raise already_there(target) from None
+__all__ = ["atomic_file", "file_exists_error", "flush_to_disk", "staged_file"]
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` that takes its place when all went well.
+    """Yield a temporary file that replaces `path` when the block ends without an error.
 
     Readers see the old file or the whole new one, never a part.
     """
-    # Not by `tempfile`, whose files nobody else may read whatever the umask says.
+    # `tempfile` would make the file readable by its owner only, whatever the umask allows.
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}.part")
     temporary.touch(exist_ok=False)
     try:
         yield temporary
-        # For writing, because some systems refuse to flush what was opened for reading.
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
+        flush_to_disk(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def already_there(target: Path) -> FileExistsError:
-    """Return the error that says that a place is taken."""
-    message = "something is there already, and overwrite=True would replace it"
+@contextmanager
+def staged_file(target: Path, suffix: str, *, overwrite: bool) -> Iterator[Path]:
+    """Yield a path to write to; the file becomes `target` when the block ends without an error.
+
+    Parameters
+    ----------
+    target : Path
+        The final name.
+    suffix : str
+        The suffix of the path to write to, for libraries that choose a format by it.
+    overwrite : bool
+        Replace a file that another process writes to `target` in the meantime.
+
+    Raises
+    ------
+    FileExistsError
+        Without `overwrite`, if there is a file at `target` at the end.
+    """
+    # Some libraries write helper files beside their own; the folder removes those as well.
+    with (
+        atomic_file(target) as temporary,
+        TemporaryDirectory(".part", f".{target.name}-", target.parent) as folder,
+    ):
+        staged = Path(folder) / f"data{suffix}"
+        yield staged
+        staged.replace(temporary)
+        if not overwrite:
+            _link_to_new_name(temporary, target)
+
+
+def _link_to_new_name(temporary: Path, target: Path) -> None:
+    """Give a file its final name, or raise FileExistsError if another process was faster."""
+    flush_to_disk(temporary)
+    try:
+        # Unlike a rename, a hard link never replaces a file.
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise file_exists_error(target) from None
+    except OSError:
+        # Not every file system has hard links.
+        if os.path.lexists(target):
+            raise file_exists_error(target) from None
+
+
+def file_exists_error(target: Path) -> FileExistsError:
+    """Return the error for a target that exists and must not be replaced."""
+    message = "there is a file or folder with this name; overwrite=True replaces it"
     return FileExistsError(errno.EEXIST, message, str(target))
 
 
-def flush(path: Path) -> None:
-    """Have the disk keep what was written to a file."""
+def flush_to_disk(path: Path) -> None:
+    """Make the operating system write a file's content to the disk."""
+    # Some systems refuse to flush a file that is open for reading only.
     with path.open("r+b") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Write SQLite and DuckDB databases: the rows, and a table with the provenance.
+
+This module owns both database formats, and the quoting and the reserved names of SQL. It must not
+import the modules of other formats.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +16,38 @@ import pyarrow.compute as pc
 from sectorsdf.io.table import (
     BATCH_ROWS,
     PROVENANCE,
-    ExportTable,
+    check_names_ignoring_case,
     days_as_text,
     provenance_rows,
-    refuse_alike,
     to_plain_types,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["quoted", "refuse_table_name", "write_duckdb", "write_sqlite"]
+    from sectorsdf.io.table import ExportTable
+
+__all__ = ["check_table_name", "quote_identifier", "write_duckdb", "write_sqlite"]
+
+_RESERVED_PREFIXES = ("sqlite_", "gpkg")
 
 
-def quoted(name: str) -> str:
-    """Return a name as SQL quotes it."""
+def quote_identifier(name: str) -> str:
+    """Return a name in SQL's quotation marks."""
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def refuse_table_name(name: str) -> None:
-    """Raise ValueError where a database or its provenance has a name for itself."""
-    if name.lower() == PROVENANCE or name.lower().startswith(("sqlite_", "gpkg")):
+def check_table_name(name: str) -> None:
+    """Raise ValueError for a name that the database or the provenance needs."""
+    if name.lower() == PROVENANCE or name.lower().startswith(_RESERVED_PREFIXES):
         message = (
-            f"table={name!r} cannot be the table's name: choose one that is not {PROVENANCE!r}, "
-            "which holds the provenance, and begins with neither sqlite_ nor gpkg"
+            f"table={name!r} cannot be the table's name: {PROVENANCE!r} is the table of the "
+            f"provenance, and names that start with {' or '.join(_RESERVED_PREFIXES)} are reserved"
         )
         raise ValueError(message)
 
 
-def _duckdb_has(kind: pa.DataType) -> bool:
+def _duckdb_supports(kind: pa.DataType) -> bool:
     checks = (
         pa.types.is_timestamp,
         pa.types.is_decimal128,
@@ -52,19 +59,20 @@ def _duckdb_has(kind: pa.DataType) -> bool:
 
 
 def write_duckdb(content: ExportTable, file: Path) -> None:
-    """Write a DuckDB database of the table and a table `provenance`."""
+    """Write a DuckDB database with the rows and a table `provenance`."""
     import duckdb  # noqa: PLC0415 - an extra
 
-    refuse_table_name(content.name)
-    refuse_alike(content.table.column_names, "DuckDB")
-    rows = to_plain_types(content.table, "DuckDB", keeps=_duckdb_has)
+    check_table_name(content.name)
+    check_names_ignoring_case(content.table.column_names, "DuckDB")
+    rows = to_plain_types(content.table, "DuckDB", supports=_duckdb_supports)
     try:
         with duckdb.connect(str(file)) as database:
             database.register("rows of the frame", rows)
-            name = quoted(content.name)
+            name = quote_identifier(content.name)
             database.execute(f'CREATE TABLE {name} AS SELECT * FROM "rows of the frame"')  # noqa: S608
             database.unregister("rows of the frame")
             database.execute(f"CREATE TABLE {PROVENANCE} (key VARCHAR, value VARCHAR)")
+            # DuckDB refuses to execute a statement for no rows.
             if pairs := provenance_rows(content.provenance):
                 database.executemany(f"INSERT INTO {PROVENANCE} VALUES (?, ?)", pairs)  # noqa: S608
     except duckdb.Error as error:
@@ -75,7 +83,7 @@ def write_duckdb(content: ExportTable, file: Path) -> None:
 def _sqlite_type(name: str, column: pa.ChunkedArray) -> str:
     kind = column.type
     if pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) > 2**63 - 1:
-        message = f"SQLite cannot hold a number of column {name!r}, which is above 2**63 - 1"
+        message = f"column {name!r} has a number above 2**63 - 1, the largest that SQLite can store"
         raise ValueError(message)
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return "INTEGER"
@@ -85,25 +93,25 @@ def _sqlite_type(name: str, column: pa.ChunkedArray) -> str:
 
 
 def write_sqlite(content: ExportTable, file: Path) -> None:
-    """Write an SQLite database of the table and a table `provenance`; days and times as text."""
-    refuse_table_name(content.name)
-    refuse_alike(content.table.column_names, "SQLite")
-    table = days_as_text(to_plain_types(content.table, "SQLite", keeps=pa.types.is_binary))
+    """Write an SQLite database with the rows and a table `provenance`; days and times as text."""
+    check_table_name(content.name)
+    check_names_ignoring_case(content.table.column_names, "SQLite")
+    table = days_as_text(to_plain_types(content.table, "SQLite", supports=pa.types.is_binary))
     columns = ", ".join(
-        f"{quoted(name)} {_sqlite_type(name, column)}"
+        f"{quote_identifier(name)} {_sqlite_type(name, column)}"
         for name, column in zip(table.column_names, table.columns, strict=True)
     )
-    marks = ", ".join("?" * table.num_columns)
-    name = quoted(content.name)
+    parameters = ", ".join("?" * table.num_columns)
+    name = quote_identifier(content.name)
     try:
         with closing(sqlite3.connect(file)) as database, database:
-            # The file is new and takes its name when it is whole: no journal has to guard it.
+            # The file gets its final name only when it is whole, so it needs no rollback journal.
             database.execute("PRAGMA journal_mode = OFF")
             database.execute("PRAGMA synchronous = OFF")
             database.execute(f"CREATE TABLE {name} ({columns})")
             for batch in table.to_batches(max_chunksize=BATCH_ROWS):
                 rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-                database.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+                database.executemany(f"INSERT INTO {name} VALUES ({parameters})", rows)  # noqa: S608
             database.execute(f"CREATE TABLE {PROVENANCE} (key TEXT, value TEXT)")
             pairs = provenance_rows(content.provenance)
             database.executemany(f"INSERT INTO {PROVENANCE} VALUES (?, ?)", pairs)  # noqa: S608

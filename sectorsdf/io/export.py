@@ -1,4 +1,8 @@
-"""Frames as files of every common kind: the name's suffix says which, and no reader sees a part."""
+"""Write a frame to a file; the suffix of the file's name selects the format.
+
+This module owns the list of formats, the checks of a target, and the conversion of any frame to a
+table. Only this module imports all the format modules.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,20 @@ import pyarrow as pa
 
 from sectorsdf.errors import MissingExtraError
 from sectorsdf.frames.arrow import to_arrow
-from sectorsdf.frames.provenance import ATTRS
-from sectorsdf.io import excel as workbook
-from sectorsdf.io import geofiles
-from sectorsdf.io.atomic import already_there, staged_file
+from sectorsdf.frames.provenance import Provenance
+from sectorsdf.io.atomic import file_exists_error, staged_file
 from sectorsdf.io.databases import write_duckdb, write_sqlite
+from sectorsdf.io.excel import write_excel
+from sectorsdf.io.geofiles import write_geojson, write_geopackage
 from sectorsdf.io.parquet import export_parquet, write_arrow
-from sectorsdf.io.partitioned import foreign_file, partition_columns, write_folder
+from sectorsdf.io.partitioned import find_foreign_file, partition_columns, write_folder
 from sectorsdf.io.table import ExportTable
 from sectorsdf.io.text import write_csv, write_json, write_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["check_target", "export"]
+__all__ = ["check_target", "export_frame"]
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,17 @@ _FORMATS = {
     ".json": _Format(write_json),
     ".jsonl": _Format(write_json_lines),
     ".ndjson": _Format(write_json_lines),
-    ".geojson": _Format(geofiles.write_geojson),
-    ".xlsx": _Format(workbook.write_workbook, "excel", ("openpyxl",)),
-    ".gpkg": _Format(geofiles.write_geopackage, "geo", ("pyogrio", "shapely")),
+    ".geojson": _Format(write_geojson),
+    ".xlsx": _Format(write_excel, "excel", ("openpyxl",)),
+    ".gpkg": _Format(write_geopackage, "geo", ("pyogrio", "shapely")),
     ".duckdb": _Format(write_duckdb, "duckdb", ("duckdb",)),
     ".sqlite": _Format(write_sqlite),
     ".db": _Format(write_sqlite),
 }
-_ALSO_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
+_WITH_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
 
 
-def export(
+def export_frame(
     frame: pd.DataFrame,
     path: str | os.PathLike[str],
     *,
@@ -65,44 +69,38 @@ def export(
     partition_by: str | Sequence[str] | None = None,
     table: str | None = None,
 ) -> Path:
-    """Write a frame as `sectorsdf.export` says."""
-    target, parts = Path(path), partition_columns(partition_by)
-    suffix, form = _ready(target, overwrite=overwrite, partitioned=bool(parts))
+    """Write a frame to a file, as `sectorsdf.export` documents it."""
+    target, partitions = Path(path), partition_columns(partition_by)
+    suffix, file_format = _format_of(target, partitioned=bool(partitions))
+    _check_path(target, overwrite=overwrite, partitioned=bool(partitions))
     rows = _to_table(frame)
-    if parts:
-        return write_folder(rows, target, parts, overwrite=overwrite)
-    provenance = frame.attrs.get(ATTRS)
-    provenance = provenance if isinstance(provenance, dict) else {}
+    if partitions:
+        return write_folder(rows, target, partitions, overwrite=overwrite)
+    provenance = Provenance.of_frame(frame).entries
     name = table or str(provenance.get("dataset") or "data")
-    with staged_file(target, suffix, overwrite=overwrite) as made:
-        form.write(ExportTable(rows, name, provenance), made)
+    with staged_file(target, suffix, overwrite=overwrite) as staged:
+        file_format.write(ExportTable(rows, name, provenance), staged)
     return target
 
 
 def check_target(
     path: str | os.PathLike[str], *, overwrite: bool, partition_by: str | Sequence[str] | None
 ) -> Path:
-    """Return where to write, before any work is done for it.
+    """Return the path to write to, or raise if an export there would fail.
 
     Raises
     ------
     ValueError, MissingExtraError, OSError
-        Nothing can be written there.
+        The format, its library or the path makes the export impossible.
     """
-    target = Path(path)
-    _ready(target, overwrite=overwrite, partitioned=bool(partition_columns(partition_by)))
+    target, partitioned = Path(path), bool(partition_columns(partition_by))
+    _format_of(target, partitioned=partitioned)
+    _check_path(target, overwrite=overwrite, partitioned=partitioned)
     return target
 
 
-def _ready(target: Path, *, overwrite: bool, partitioned: bool) -> tuple[str, _Format]:
-    """Return the suffix and what writes it, where there is nothing against writing there."""
-    found = _format_of(target, partitioned=partitioned)
-    _refuse_place(target, overwrite=overwrite, partitioned=partitioned)
-    return found
-
-
 def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
-    """Return the suffix that counts, in lower case, and what writes it."""
+    """Return the suffix in lower case, with ``.gz`` if it is there, and its format."""
     suffixes = [suffix.lower() for suffix in target.suffixes]
     suffix = suffixes[-1] if suffixes else ""
     if partitioned:
@@ -113,48 +111,49 @@ def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
     zipped = suffix == ".gz"
     if zipped:
         suffix = suffixes[-2] if len(suffixes) > 1 else ""
-    form = _FORMATS.get(suffix)
-    if form is None or (zipped and suffix not in _ALSO_GZIP):
+    file_format = _FORMATS.get(suffix)
+    if file_format is None or (zipped and suffix not in _WITH_GZIP):
         known = ", ".join(
             f'{name} (pip install "sectorsdf[{entry.extra}]")' if entry.extra else name
             for name, entry in _FORMATS.items()
         )
         message = (
-            f"the suffix of {target.name!r} names no known format; known are {known}, and "
-            f"with .gz after it {', '.join(_ALSO_GZIP)}"
+            f"the suffix of {target.name!r} is not a known format; known are {known}, and with "
+            f".gz after it {', '.join(_WITH_GZIP)}"
         )
         raise ValueError(message)
-    for library in form.libraries:
+    for library in file_format.libraries:
         if importlib.util.find_spec(library) is None:
-            message = f'{suffix} needs {library}: pip install "sectorsdf[{form.extra}]"'
+            message = f'{suffix} needs {library}: pip install "sectorsdf[{file_format.extra}]"'
             raise MissingExtraError(message)
-    return suffix + ".gz" * zipped, form
+    return suffix + ".gz" * zipped, file_format
 
 
-def _refuse_place(target: Path, *, overwrite: bool, partitioned: bool) -> None:
-    """Raise where the target cannot or must not be written, before any work."""
+def _check_path(target: Path, *, overwrite: bool, partitioned: bool) -> None:
+    """Raise OSError if the folder does not exist or an existing target must not be replaced."""
     if not target.parent.is_dir():
-        message = "there is no such folder to write into: make it first"
+        message = "there is no such folder to write into: create it first"
         raise FileNotFoundError(errno.ENOENT, message, str(target.parent))
     if not os.path.lexists(target):
         return
     if not overwrite:
-        raise already_there(target)
+        raise file_exists_error(target)
     if target.is_dir() is not partitioned:
-        message = f"a {'file' if partitioned else 'folder'} is there, and is not replaced"
+        existing, new = ("file", "folder") if partitioned else ("folder", "file")
+        message = f"there is a {existing} with this name, which a {new} does not replace"
         raise FileExistsError(errno.EEXIST, message, str(target))
-    if partitioned and (foreign := foreign_file(target)) is not None:
-        message = "a folder is not replaced that holds a file which no export wrote"
+    if partitioned and (foreign := find_foreign_file(target)) is not None:
+        message = "a folder with a file that no export wrote is not replaced"
         raise FileExistsError(errno.EEXIST, message, str(foreign))
 
 
 def _to_table(frame: object) -> pa.Table:
-    """Return the frame's rows, and whatever of its index must not be lost, as Arrow."""
+    """Return the frame's rows as Arrow, with a named index as columns."""
     if not isinstance(frame, pd.DataFrame):
         message = f"export takes a pandas.DataFrame or a getter, not {type(frame).__name__}"
         raise TypeError(message)
     if isinstance(frame.columns, pd.MultiIndex):
-        message = "the columns have several levels, and no file format has: join them first"
+        message = "the columns have several levels, which no file format has: join them first"
         raise ValueError(message)
     try:
         json.dumps(frame.attrs)
@@ -164,18 +163,18 @@ def _to_table(frame: object) -> pa.Table:
     whole = _with_index(frame)
     names = [str(name) for name in whole.columns]
     if not names:
-        message = "the frame has no columns: there is nothing to write"
+        message = "the frame has no columns, so there is nothing to write"
         raise ValueError(message)
     if "" in names:
-        message = "a column has no name, and not every format can hold that: name it"
+        message = "a column has no name, which not every format allows: name it"
         raise ValueError(message)
-    if twice := {name for name in names if names.count(name) > 1}:
-        message = f"several columns have one name: {', '.join(sorted(twice))}; rename them"
+    if repeated := {name for name in names if names.count(name) > 1}:
+        message = f"several columns have the same name: {', '.join(sorted(repeated))}; rename them"
         raise ValueError(message)
     try:
         return to_arrow(whole)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-        raise ValueError(_culprit(whole, error)) from error
+        raise ValueError(_describe_failure(whole, error)) from error
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
@@ -188,23 +187,23 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
             "or leave it out with frame.reset_index(drop=True)"
         )
         raise ValueError(message)
-    names = [f"level_{n}" if name is None else name for n, name in enumerate(index.names)]
-    if alike := [str(name) for name in names if name in frame.columns]:
-        message = f"index and column have one name: {', '.join(alike)}; rename one of them"
+    names = [f"level_{i}" if name is None else name for i, name in enumerate(index.names)]
+    if shared := [str(name) for name in names if name in frame.columns]:
+        message = f"index and column have the same name: {', '.join(shared)}; rename one of them"
         raise ValueError(message)
     whole = frame.reset_index()
     whole.attrs = frame.attrs
     return whole
 
 
-def _culprit(frame: pd.DataFrame, error: Exception) -> str:
-    """Say which column cannot be written, and why."""
-    for place, name in enumerate(frame.columns):
+def _describe_failure(frame: pd.DataFrame, error: Exception) -> str:
+    """Return a message that names the column which cannot be converted, and the reason."""
+    for i, name in enumerate(frame.columns):
         try:
-            pa.array(frame.iloc[:, place], from_pandas=True)
-        except (pa.ArrowException, ValueError, TypeError, OverflowError) as own:
+            pa.array(frame.iloc[:, i], from_pandas=True)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as reason:
             return (
-                f"column {str(name)!r} holds values that are not of one writable type ({own}): "
-                "convert it to text or numbers, or drop it"
+                f"column {str(name)!r} has values without a common type ({reason}): convert it to "
+                "text or numbers, or drop it"
             )
     return f"the frame cannot be written: {error}"

@@ -1,4 +1,8 @@
-"""Files that appear whole or not at all, and frames as Parquet. Knows no HTTP."""
+"""Read and write Parquet, and write Arrow IPC files.
+
+This module owns how Parquet files are compressed and divided into row groups. It must not import
+the modules of other formats.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sectorsdf.frames.arrow import from_arrow, to_arrow
-from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import atomic_file
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sectorsdf.frames.provenance import Provenance
     from sectorsdf.io.table import ExportTable
 
 __all__ = [
@@ -32,53 +36,21 @@ __all__ = [
     "write_parquet_tables",
 ]
 
-
-# A row group of ten megabytes in memory.
+# A group is small enough for a reader with little memory to take a hundred million rows one group
+# at a time, and large enough for dictionaries to pay and for each core of a reader to have a group.
+_GROUP_ROWS = 1 << 18
+# The groups of rows that are never all in memory; one of them takes about ten megabytes.
 _PART_ROWS = 1 << 15
-
-
-def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a frame as Parquet: days as `date32`, codes as text, the provenance as metadata.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A frame of this package, or one made from it.
-    path : str or path-like
-        The file; it is replaced in one step.
-
-    Returns
-    -------
-    pathlib.Path
-        The file written.
-    """
-    target = Path(path)
-    with atomic_file(target) as temporary:
-        write_parquet_table(to_arrow(frame), temporary)
-    return target
-
-
-def write_parquet_parts(
-    parts: Callable[[int], Iterable[pa.Table]], facts: Mapping[str, Any], file: Path
-) -> None:
-    """Write what `write_parquet` would, from a few rows at a time.
-
-    Parameters
-    ----------
-    parts : callable
-        Gives the rows, at most so many in a table.
-    facts : mapping
-        The provenance.
-    file : Path
-        The file; it is not written in one step.
-    """
-    (empty,) = islice(parts(1), 1)
-    schema = to_arrow(from_arrow(empty[:0], facts)).schema
-    write_parquet_tables(parts(_PART_ROWS), schema, file)
+_PARQUET_OPTIONS: Mapping[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": True,
+    "write_statistics": True,
+    "write_page_index": True,
+}
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a file that `write_parquet` wrote as the very frame that was written.
+    """Read a file that `write_parquet` wrote, and return the same frame.
 
     Parameters
     ----------
@@ -93,34 +65,63 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     table = pq.ParquetFile(path).read()
     attrs = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
-    frame = from_arrow(table, attrs.get(ATTRS, {}))
+    frame = from_arrow(table)
     frame.attrs = attrs
     return frame
 
 
-# Small enough that a reader with little memory takes a hundred million rows a group at a time,
-# large enough that dictionaries pay and that each core of a reader has a group of its own.
-_GROUP_ROWS = 1 << 18
-_PARQUET: Mapping[str, Any] = {
-    "compression": "zstd",
-    "use_dictionary": True,
-    "write_statistics": True,
-    "write_page_index": True,
-}
+def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a frame as Parquet: days as `date32`, codes as text, the provenance as metadata.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A frame of this package, or one made from it.
+    path : str or path-like
+        The file. An existing file is replaced in one step.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+    """
+    target = Path(path)
+    with atomic_file(target) as temporary:
+        write_parquet_table(to_arrow(frame), temporary)
+    return target
+
+
+def write_parquet_parts(
+    parts: Callable[[int], Iterable[pa.Table]], provenance: Provenance, file: Path
+) -> None:
+    """Write the file that `write_parquet` would write, from tables of a few rows each.
+
+    Parameters
+    ----------
+    parts : callable
+        Return the rows in tables of at most this many rows; at least one table.
+    provenance : Provenance
+        Where the rows come from.
+    file : Path
+        The file. Readers can see a part of it; the caller gives it its final name.
+    """
+    (first,) = islice(parts(1), 1)
+    schema = to_arrow(from_arrow(first[:0], provenance)).schema
+    write_parquet_tables(parts(_PART_ROWS), schema, file)
 
 
 def write_parquet_table(table: pa.Table, file: Path) -> None:
     """Write a table, with its metadata, as Parquet.
 
-    zstd, dictionaries and statistics, in row groups of 262,144 rows with an index of their pages,
-    so that a reader skips what its filter excludes.
+    The file has zstd, dictionaries and statistics, and row groups of 262,144 rows with an index of
+    their pages, so that a reader can skip what its filter excludes.
     """
-    pq.write_table(table, file, row_group_size=_GROUP_ROWS, **_PARQUET)
+    pq.write_table(table, file, row_group_size=_GROUP_ROWS, **_PARQUET_OPTIONS)
 
 
 def write_parquet_tables(tables: Iterable[pa.Table], schema: pa.Schema, file: Path) -> None:
-    """Write tables as Parquet like `write_parquet_table`, a row group each."""
-    with pq.ParquetWriter(file, schema, **_PARQUET) as writer:
+    """Write tables as one Parquet file, with one row group for each table."""
+    with pq.ParquetWriter(file, schema, **_PARQUET_OPTIONS) as writer:
         for table in tables:
             writer.write_table(table.cast(schema), row_group_size=max(table.num_rows, 1))
             del table
@@ -133,7 +134,7 @@ def export_parquet(content: ExportTable, file: Path) -> None:
 
 
 def write_arrow(content: ExportTable, file: Path) -> None:
-    """Write the Arrow IPC file format, which is Feather 2, with LZ4."""
+    """Write the Arrow IPC file format, also called Feather version 2, with LZ4."""
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.ipc.new_file(file, content.table.schema, options=options) as writer:
         writer.write_table(content.table, max_chunksize=_GROUP_ROWS)

@@ -1,4 +1,8 @@
-"""Frames as Hive-partitioned folders of Parquet files."""
+"""Write a folder of Parquet files, one for each combination of values, as Hive names them.
+
+This module owns the names of partitions and the replacement of a whole folder. It must not import
+the modules of other formats than Parquet.
+"""
 
 from __future__ import annotations
 
@@ -13,137 +17,146 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sectorsdf.io.atomic import already_there, flush
+from sectorsdf.io.atomic import file_exists_error, flush_to_disk
 from sectorsdf.io.parquet import write_parquet_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["foreign_file", "partition_columns", "write_folder"]
-
+__all__ = ["find_foreign_file", "partition_columns", "write_folder"]
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-# What Hive writes as percent and two digits in the name of a folder.
-_HIVE_QUOTED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(32))))
-_LONGEST_NAME = 255
+# The characters that Hive writes as a percent sign and two hexadecimal digits.
+_ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(32))))
+_MAX_NAME_BYTES = 255
 
 
 def partition_columns(partition_by: str | Sequence[str] | None) -> list[str]:
-    """Return the columns that part a dataset; none for a single file."""
+    """Return the columns to partition by; an empty list means a single file."""
     if partition_by is None:
         return []
-    parts = [partition_by] if isinstance(partition_by, str) else list(partition_by)
-    if not parts or len(set(parts)) < len(parts):
+    columns = [partition_by] if isinstance(partition_by, str) else list(partition_by)
+    if not columns or len(set(columns)) < len(columns):
         message = f"partition_by takes one or more different columns, not {partition_by!r}"
         raise ValueError(message)
-    return parts
+    return columns
 
 
-def foreign_file(folder: Path) -> Path | None:
-    """Return a file that no Parquet dataset has: somebody named a folder of their own."""
+def find_foreign_file(folder: Path) -> Path | None:
+    """Return a file or link that no export writes, to protect a folder of the user's own."""
     files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return next((path for path in files if path.is_symlink() or path.suffix != ".parquet"), None)
 
 
-def _hive_quoted(text: str) -> str:
-    return "".join(f"%{ord(one):02X}" if one in _HIVE_QUOTED else one for one in text)
-
-
-def _segments(name: str, column: pa.ChunkedArray) -> tuple[list[str], Any]:
-    """Return the folder of each distinct value, and for each row the number of its value."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _segments(name, column.cast(kind.value_type))
-    checks = (pa.types.is_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
-    if not (pa.types.is_null(kind) or any(check(kind) for check in checks)):
-        message = f"column {name!r} of type {kind} cannot part a dataset: choose text or numbers"
-        raise ValueError(message)
-    texts = pc.dictionary_encode(column.cast(pa.string()), null_encoding="encode").combine_chunks()
-    segments = []
-    for text in texts.dictionary.to_pylist():
-        if text in {"", _NULL_PARTITION}:
-            message = f"column {name!r} cannot part a dataset: {text!r} would be read as missing"
-            raise ValueError(message)
-        segment = f"{_hive_quoted(name)}={_NULL_PARTITION if text is None else _hive_quoted(text)}"
-        if len(os.fsencode(segment)) > _LONGEST_NAME:
-            message = f"column {name!r} cannot part a dataset: {text[:40]!r}... is too long a name"
-            raise ValueError(message)
-        segments.append(segment)
-    return segments, texts.indices.to_numpy(zero_copy_only=False)
-
-
-def _write_parts(rows: pa.Table, folder: Path, parts: Sequence[str]) -> None:
-    """Write one file a distinct combination of the columns' values."""
-    keys = [_segments(name, rows.column(name)) for name in parts]
-    if not len(rows):
-        # So that a reader of the folder finds the columns even where there is no row.
-        _write_flushed(rows, folder)
-        return
-    codes = np.stack([numbers for _, numbers in keys], axis=1)
-    groups, of_row = np.unique(codes, axis=0, return_inverse=True)
-    order = np.argsort(of_row.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(of_row.ravel(), minlength=len(groups)))
-    kept = rows.drop_columns(list(parts))
-    start = 0
-    for group, end in zip(groups, ends, strict=True):
-        named = [segments[code] for (segments, _), code in zip(keys, group, strict=True)]
-        _write_part(kept.take(pa.array(order[start:end])), folder.joinpath(*named))
-        start = end
-
-
-def _write_part(rows: pa.Table, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        message = f"this disk ignores case, so that two partitions would be one: {folder.name}"
-        raise ValueError(message) from None
-    _write_flushed(rows, folder)
-
-
-def _write_flushed(rows: pa.Table, folder: Path) -> None:
-    file = folder / "part-0.parquet"
-    write_parquet_table(rows, file)
-    flush(file)
-
-
-def write_folder(rows: pa.Table, target: Path, parts: Sequence[str], *, overwrite: bool) -> Path:
-    """Write a table as a folder of Parquet files, which appears when it is whole.
+def write_folder(rows: pa.Table, target: Path, columns: Sequence[str], *, overwrite: bool) -> Path:
+    """Write a table as a folder of Parquet files; the folder appears when it is whole.
 
     Raises
     ------
     ValueError
-        A column is not there, or cannot part a dataset.
+        A column does not exist, or a folder's name cannot express its values.
     FileExistsError
-        Something is there, and is not to be replaced.
+        Without `overwrite`, if there is a file or folder at `target`.
     """
-    unknown = [name for name in parts if name not in rows.column_names]
+    unknown = [name for name in columns if name not in rows.column_names]
     if unknown:
-        message = f"partition_by names columns that are not there: {', '.join(map(str, unknown))}"
+        message = f"partition_by names columns that do not exist: {', '.join(map(str, unknown))}"
         raise ValueError(message)
-    if len(parts) == rows.num_columns:
+    if len(columns) == rows.num_columns:
         message = "partition_by names every column: at least one must remain for the files"
         raise ValueError(message)
-    mark = secrets.token_hex(6)
-    made = target.with_name(f".{target.name}-{mark}.part")
+    token = secrets.token_hex(6)
+    staged = target.with_name(f".{target.name}-{token}.part")
     try:
-        made.mkdir()
-        _write_parts(rows, made, parts)
+        staged.mkdir()
+        _write_partitions(rows, staged, columns)
         if overwrite and os.path.lexists(target):
-            _exchange(made, target, target.with_name(f".{target.name}-{mark}.old"))
+            _exchange(staged, target, target.with_name(f".{target.name}-{token}.old"))
         else:
-            _rename(made, target)
+            _rename(staged, target)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
     return target
 
 
-def _exchange(made: Path, target: Path, old: Path) -> None:
-    """Put a new folder in the place of the old one, or leave the old one where it was."""
+def _write_partitions(rows: pa.Table, folder: Path, columns: Sequence[str]) -> None:
+    """Write one file for each distinct combination of the columns' values."""
+    encoded = [_encode(name, rows.column(name)) for name in columns]
+    if not len(rows):
+        # Readers of the folder find the columns although there is no row.
+        _write_file(rows, folder)
+        return
+    codes = np.stack([row_codes for _, row_codes in encoded], axis=1)
+    groups, group_of_row = np.unique(codes, axis=0, return_inverse=True)
+    order = np.argsort(group_of_row.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(group_of_row.ravel(), minlength=len(groups)))
+    remaining = rows.drop_columns(list(columns))
+    start = 0
+    for group, end in zip(groups, ends, strict=True):
+        names = [folders[code] for (folders, _), code in zip(encoded, group, strict=True)]
+        partition = folder.joinpath(*names)
+        _make_partition(partition)
+        _write_file(remaining.take(pa.array(order[start:end])), partition)
+        start = end
+
+
+def _encode(name: str, column: pa.ChunkedArray) -> tuple[list[str], Any]:
+    """Return a folder's name for each distinct value, and the index of the name for each row."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _encode(name, column.cast(kind.value_type))
+    checks = (pa.types.is_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
+    if not (pa.types.is_null(kind) or any(check(kind) for check in checks)):
+        message = (
+            f"partition_by takes columns of text, whole numbers, flags or days, and column "
+            f"{name!r} is {kind}"
+        )
+        raise ValueError(message)
+    texts = pc.dictionary_encode(column.cast(pa.string()), null_encoding="encode").combine_chunks()
+    folders = []
+    for text in texts.dictionary.to_pylist():
+        if text in {"", _NULL_PARTITION}:
+            message = f"column {name!r} has the value {text!r}, which would be read as missing"
+            raise ValueError(message)
+        value = _NULL_PARTITION if text is None else _hive_escape(text)
+        folder = f"{_hive_escape(name)}={value}"
+        if len(os.fsencode(folder)) > _MAX_NAME_BYTES:
+            message = (
+                f"column {name!r} has the value {text[:40]!r}..., which is too long for the name "
+                "of a folder"
+            )
+            raise ValueError(message)
+        folders.append(folder)
+    return folders, texts.indices.to_numpy(zero_copy_only=False)
+
+
+def _hive_escape(text: str) -> str:
+    return "".join(f"%{ord(char):02X}" if char in _ESCAPED else char for char in text)
+
+
+def _make_partition(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        message = (
+            f"this file system ignores case, so two partitions would be one folder: {folder.name}"
+        )
+        raise ValueError(message) from None
+
+
+def _write_file(rows: pa.Table, folder: Path) -> None:
+    file = folder / "part-0.parquet"
+    write_parquet_table(rows, file)
+    flush_to_disk(file)
+
+
+def _exchange(staged: Path, target: Path, old: Path) -> None:
+    """Replace a folder with a new one, or restore the old one if that fails."""
     target.rename(old)
     try:
-        _rename(made, target)
+        _rename(staged, target)
     except BaseException:
         with suppress(OSError):
             old.rename(target)
@@ -151,13 +164,13 @@ def _exchange(made: Path, target: Path, old: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _rename(made: Path, target: Path) -> None:
-    """Give a folder its name; where somebody was faster, theirs stays."""
+def _rename(staged: Path, target: Path) -> None:
+    """Give a folder its final name, or raise FileExistsError if another process was faster."""
     if os.path.lexists(target):
-        raise already_there(target)
+        raise file_exists_error(target)
     try:
-        made.rename(target)
+        staged.rename(target)
     except OSError as error:
         if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
-            raise already_there(target) from None
+            raise file_exists_error(target) from None
         raise

@@ -1,4 +1,7 @@
-"""One writer a file format: an Arrow table in, a whole file out. Knows nothing of names on disk."""
+"""Prepare a table for a file format: the types it has, the names it allows, the provenance.
+
+This module owns what the format modules share. It must not import any of them.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,29 @@ __all__ = [
     "BATCH_ROWS",
     "PROVENANCE",
     "ExportTable",
+    "check_names_ignoring_case",
+    "days_as_text",
     "provenance_rows",
-    "refuse_alike",
     "to_plain_types",
 ]
 
-
 BATCH_ROWS = 10_000
-"""So many rows become Python objects at a time."""
+"""How many rows become Python objects at a time."""
 PROVENANCE = "provenance"
-"""What the table, sheet or member is called that tells how the rows were fetched."""
+"""The name of the table, sheet or member that says how the rows were fetched."""
 
 
 @dataclass(frozen=True)
 class ExportTable:
-    """What a file is to hold.
+    """The content of a file.
 
     Attributes
     ----------
     table : pyarrow.Table
         The rows, with the frame's attrs in the schema's metadata.
     name : str
-        What the table, sheet or layer is called, in a format that names them.
-    provenance : dict
+        The name of the table, sheet or layer, in a format that has such names.
+    provenance : mapping
         How the rows were fetched.
     """
 
@@ -48,12 +51,15 @@ class ExportTable:
     provenance: Mapping[str, Any]
 
 
-def _never(_type: pa.DataType) -> bool:
+def _has_no_other_type(_type: pa.DataType) -> bool:
     return False
 
 
 def to_plain_types(
-    table: pa.Table, form: str, *, keeps: Callable[[pa.DataType], bool] = _never
+    table: pa.Table,
+    format_name: str,
+    *,
+    supports: Callable[[pa.DataType], bool] = _has_no_other_type,
 ) -> pa.Table:
     """Return a table of text, whole numbers, float64, flags and days only.
 
@@ -61,10 +67,10 @@ def to_plain_types(
     ----------
     table : pyarrow.Table
         The table.
-    form : str
-        The format's name, for messages.
-    keeps : callable
-        Tells which further types the format holds by itself.
+    format_name : str
+        The format's name, for error messages.
+    supports : callable
+        Return True for another type that the format has; its columns are not converted.
 
     Returns
     -------
@@ -74,27 +80,27 @@ def to_plain_types(
     Raises
     ------
     ValueError
-        The format cannot hold a column; the message names it.
+        The format has no type for a column; the message names the column.
     """
     columns = [
-        _plain_column(name, column, form, keeps)
+        _to_plain_type(name, column, format_name, supports)
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     return pa.table(columns, names=table.column_names)
 
 
-def _plain_column(
-    name: str, column: pa.ChunkedArray, form: str, keeps: Callable[[pa.DataType], bool]
+def _to_plain_type(
+    name: str, column: pa.ChunkedArray, format_name: str, supports: Callable[[pa.DataType], bool]
 ) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _plain_column(name, column.cast(kind.value_type), form, keeps)
+        return _to_plain_type(name, column.cast(kind.value_type), format_name, supports)
     if pa.types.is_floating(kind):
         column = column.cast(pa.float64())
-        unknown = pc.is_nan(column)
-        return pc.if_else(unknown, None, column) if pc.any(unknown).as_py() else column
-    known = (pa.types.is_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
-    if keeps(kind) or any(check(kind) for check in known):
+        is_nan = pc.is_nan(column)
+        return pc.if_else(is_nan, None, column) if pc.any(is_nan).as_py() else column
+    plain = (pa.types.is_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
+    if supports(kind) or any(check(kind) for check in plain):
         return column
     if pa.types.is_date64(kind):
         return column.cast(pa.date32())
@@ -104,30 +110,33 @@ def _plain_column(
     if any(check(kind) for check in as_text) or str(kind) in {"large_string", "string_view"}:
         return column.cast(pa.string())
     message = (
-        f"{form} cannot hold column {name!r}, whose type is {kind}: convert it to text or numbers, "
-        "drop it, or export to .parquet"
+        f"{format_name} has no type for column {name!r}, which is {kind}: convert it to text or "
+        "numbers, drop it, or export to .parquet"
     )
     raise ValueError(message)
 
 
 def days_as_text(table: pa.Table) -> pa.Table:
-    for place, field in enumerate(table.schema):
+    """Return a table with its days as ISO 8601 text."""
+    for i, field in enumerate(table.schema):
         if pa.types.is_date32(field.type):
-            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
     return table
 
 
-def refuse_alike(names: Sequence[str], form: str) -> None:
-    """Raise ValueError where two names differ in nothing but case, which SQL ignores."""
-    often, count = Counter(name.lower() for name in names).most_common(1)[0]
+def check_names_ignoring_case(names: Sequence[str], format_name: str) -> None:
+    """Raise ValueError if two names differ only in case, which SQL ignores."""
+    lowered, count = Counter(name.lower() for name in names).most_common(1)[0]
     if count > 1:
-        alike = ", ".join(repr(name) for name in names if name.lower() == often)
-        message = f"{form} ignores case, so that these columns have one name: {alike}; rename them"
+        alike = ", ".join(repr(name) for name in names if name.lower() == lowered)
+        message = (
+            f"{format_name} ignores case, so these columns have the same name: {alike}; rename them"
+        )
         raise ValueError(message)
 
 
 def provenance_rows(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the provenance as keys and texts: text as it is, anything else as JSON."""
+    """Return the provenance as pairs of key and text: text as it is, anything else as JSON."""
     return [
         (str(key), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in provenance.items()

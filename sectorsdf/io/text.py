@@ -1,4 +1,8 @@
-"""TODO."""
+"""Write CSV, TSV, JSON and JSON Lines, also with gzip.
+
+This module owns the text formats and what GeoJSON shares with them. It must not import the modules
+of other formats.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from sectorsdf.io.table import BATCH_ROWS, ExportTable, days_as_text, to_plain_types
+from sectorsdf.io.table import BATCH_ROWS, days_as_text, to_plain_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sectorsdf.io.table import ExportTable
+
 __all__ = [
-    "as_json",
-    "open_bytes",
-    "records",
-    "refuse_infinity",
+    "check_finite",
+    "dump_json",
+    "json_records",
+    "open_for_writing",
     "write_csv",
     "write_joined",
     "write_json",
@@ -28,60 +34,60 @@ __all__ = [
 ]
 
 
-def open_bytes(file: Path) -> IO[bytes]:
-    """Open a file for writing, through gzip where its name ends so."""
-    # Without the time in its head, equal frames make equal files.
+def open_for_writing(file: Path) -> IO[bytes]:
+    """Open a file, through gzip if its name ends with ``.gz``."""
+    # A gzip header without a time makes equal frames equal files.
     return gzip.GzipFile(file, "wb", mtime=0) if file.suffix == ".gz" else file.open("wb")  # type: ignore[return-value]
 
 
 def write_csv(content: ExportTable, file: Path) -> None:
-    """Write CSV or, by the name's suffix, TSV: text in quotation marks, missing as nothing."""
-    delimiter = "\t" if ".tsv" in file.suffixes else ","
-    with open_bytes(file) as sink:
-        pv.write_csv(
-            to_plain_types(content.table, "CSV"), sink, pv.WriteOptions(delimiter=delimiter)
-        )
+    """Write CSV, or TSV if the suffix says so: text in quotation marks, missing as nothing."""
+    options = pv.WriteOptions(delimiter="\t" if ".tsv" in file.suffixes else ",")
+    with open_for_writing(file) as sink:
+        pv.write_csv(to_plain_types(content.table, "CSV"), sink, options)
 
 
-def refuse_infinity(table: pa.Table, form: str) -> None:
-    """Raise ValueError where a column holds an infinity."""
+def check_finite(table: pa.Table, format_name: str) -> None:
+    """Raise ValueError if a column has an infinity."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            message = f"{form} has no number for the infinity in column {name!r}: replace it first"
+            message = (
+                f"{format_name} has no number for the infinity in column {name!r}: replace it first"
+            )
             raise ValueError(message)
 
 
-def records(table: pa.Table, form: str) -> Iterator[dict[str, Any]]:
-    """Give the rows as what JSON can hold: days and times as ISO text."""
-    table = days_as_text(to_plain_types(table, form))
-    refuse_infinity(table, form)
+def json_records(table: pa.Table, format_name: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows as JSON objects, with days and times as ISO 8601 text."""
+    table = days_as_text(to_plain_types(table, format_name))
+    check_finite(table, format_name)
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):
         yield from batch.to_pylist()
 
 
-def as_json(value: object) -> str:
-    """Return one line of JSON, never with a word that JSON does not know, such as NaN."""
+def dump_json(value: object) -> str:
+    """Return one line of JSON, or raise ValueError for NaN and infinities."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def write_joined(sink: IO[bytes], items: Iterator[str], separator: str) -> None:
+def write_joined(sink: IO[bytes], texts: Iterator[str], separator: str) -> None:
     """Write texts as UTF-8 with a separator between them."""
     before = ""
-    for item in items:
-        sink.write(f"{before}{item}".encode())
+    for text in texts:
+        sink.write(f"{before}{text}".encode())
         before = separator
 
 
 def write_json(content: ExportTable, file: Path) -> None:
-    """Write a JSON array of one object a row."""
-    with open_bytes(file) as sink:
+    """Write a JSON array with one object for each row."""
+    with open_for_writing(file) as sink:
         sink.write(b"[\n")
-        write_joined(sink, map(as_json, records(content.table, "JSON")), ",\n")
+        write_joined(sink, map(dump_json, json_records(content.table, "JSON")), ",\n")
         sink.write(b"\n]\n")
 
 
 def write_json_lines(content: ExportTable, file: Path) -> None:
     """Write one JSON object a line."""
-    with open_bytes(file) as sink:
-        for record in records(content.table, "JSON"):
-            sink.write(f"{as_json(record)}\n".encode())
+    with open_for_writing(file) as sink:
+        for record in json_records(content.table, "JSON"):
+            sink.write(f"{dump_json(record)}\n".encode())

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Never
 
-from sectorsdf import datasets as ds
-from sectorsdf.mining.fetch import addressed_frame, chosen_client
+from sectorsdf.datasets.auctions import (
+    MINING_LICENSE_AUCTION,
+    MINING_LICENSE_AUCTION_PARTICIPANTS,
+    MINING_LICENSE_AUCTION_PHASES,
+    MINING_LICENSE_AUCTIONS,
+)
+from sectorsdf.mining.fetch import fetch_list, fetch_records
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
+    from datetime import timedelta
 
     import pandas as pd
 
     from sectorsdf import vocabularies as vocab
-    from sectorsdf.client.call_config import CallOptions
     from sectorsdf.client.client import Client
 
 __all__ = [
@@ -39,7 +44,18 @@ def get_mining_license_auctions(
     strict: bool = False,
     validate: bool = True,
     client: Client | None = None,
-    **options: Unpack[CallOptions],
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
 ) -> pd.DataFrame:
     """Return the auctions of mining licence areas.
 
@@ -48,32 +64,37 @@ def get_mining_license_auctions(
     province : str, optional
         Province; case does not count. See `sectorsdf.vocabularies.AUCTION_PROVINCES`.
     commodity_type : str, optional
-        Coal, Copper, Gold or Nickel; case does not count.
+        Commodity auctioned: Coal, Copper, Gold or Nickel; case does not count.
     area_type : str, optional
         WIUP (licence area) or WIUPK (special licence area); case does not count.
     status : str, optional
-        Auction status such as ``"Lelang Selesai"`` (closed); case does not count.
+        Auction status, such as Lelang Selesai (closed); case does not count.
     participant : str, optional
         Part of the name of a company that took part; case does not count.
     qualified : bool, optional
-        True for auctions in which that participant passed the prequalification; needs
-        `participant`.
+        Only auctions in which that participant passed the prequalification; needs `participant`.
     min_participants : int, optional
-        Only auctions with at least so many participants.
+        Only auctions with at least this number of participants.
     order_by : str, optional
-        ``-winner_date`` (the default), ``commodity_type``, ``licensed_area_ha`` or
-        ``participant_count``; with ``-`` before it for descending.
-    max_rows, strict, validate, client, **options
+        ``commodity_type``, ``licensed_area_ha``, ``participant_count`` or ``winner_date``; with
+        ``-`` before it for descending. Default: ``-winner_date``.
+    max_rows, strict, validate, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
         As in `get_mining_licenses`.
 
     Returns
     -------
     pandas.DataFrame
-        One row is one auction. Columns: commodity_type, city, province, company_name (text; the
-        winner), winner_date (datetime64[us]), licensed_area_ha (float64, hectares),
-        license_number, area_type (text), kdi (Int64, rupiah: Kompensasi Data Informasi, the price
-        of the data), wiup_code, auction_status (text), participant_count (Int64), winner
-        (boolean), company_slug (text).
+        One row is one auction of a mining licence area. Columns: commodity_type (text: Coal,
+        Copper, Gold, Nickel); city, province, company_name (text); winner_date (datetime64[us],
+        days); licensed_area_ha (float64, hectares); license_number (text); area_type (text: WIUP,
+        WIUPK); kdi (Int64, rupiah); wiup_code, auction_status (text); participant_count (Int64);
+        winner (boolean); company_slug (text).
 
     Raises
     ------
@@ -82,27 +103,13 @@ def get_mining_license_auctions(
 
     Notes
     -----
-    Costs one credit for each page of 30 rows. Source: Sectors API,
-    ``/v2/mining/license-auctions/`` (ESDM Minerba portal).
+    Costs one credit for each page of 30 rows. An empty result costs one; an answer from the cache
+    costs none. Source: Sectors API, ``/v2/mining/license-auctions/``.
+
+    The company and its slug are those of the winner. `kdi` is the Kompensasi Data Informasi, the
+    price of the data.
     """
-    filters = {
-        "province": province,
-        "commodity_type": commodity_type,
-        "area_type": area_type,
-        "status": status,
-        "participant": participant,
-        "qualified": qualified,
-        "min_participants": min_participants,
-        "order_by": order_by,
-    }
-    return chosen_client(client).fetch(
-        ds.MINING_LICENSE_AUCTIONS,
-        filters,
-        max_rows=max_rows,
-        strict=strict,
-        validate=validate,
-        options=options,
-    )
+    return fetch_list(MINING_LICENSE_AUCTIONS, locals())
 
 
 def get_mining_license_auction(
@@ -111,46 +118,61 @@ def get_mining_license_auction(
     missing: Literal["raise", "skip"] = "raise",
     strict: bool = False,
     client: Client | None = None,
-    **options: Unpack[CallOptions],
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
 ) -> pd.DataFrame:
     """Return the full record of one auction, or of several at once.
 
     Parameters
     ----------
     wiup_code : str, iterable of str, or DataFrame
-        One code, several, or a frame with a `wiup_code` column. Each distinct code is one row.
+        One code, several codes, or a frame with a `wiup_code` column. Each distinct code is one
+        row.
     missing : {"raise", "skip"}
-        What to do where the API does not know a code. ``"skip"`` leaves it out with a warning.
-    strict, client, **options
+        What to do if the API does not know a code. ``"skip"`` leaves it out and warns; ``"raise"``
+        raises `NotFoundError`.
+    strict, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
         As in `get_mining_licenses`.
 
     Returns
     -------
     pandas.DataFrame
-        One row is one auction, in the order asked for: the columns of
-        `get_mining_license_auctions`, then created_at and last_modified (datetime64[us]).
+        One row is one auction of a mining licence area. Columns: commodity_type (text: Coal,
+        Copper, Gold, Nickel); city, province, company_name (text); winner_date (datetime64[us],
+        days); licensed_area_ha (float64, hectares); license_number (text); area_type (text: WIUP,
+        WIUPK); kdi (Int64, rupiah); wiup_code, auction_status (text); participant_count (Int64);
+        winner (boolean); company_slug (text); created_at, last_modified (datetime64[us], days).
 
     Raises
     ------
     NotFoundError
-        A code is unknown; ``.missing`` names it and ``.frame`` has the rows that were found.
+        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
+        found.
     FilterError, DataError, CreditLimitError, APIError
         As in `get_mining_licenses`.
 
     Notes
     -----
-    Costs one credit a code, also for an unknown one. An answer is used again for an hour by the
-    same client, so that phases and participants of the same auction cost nothing more. Source:
-    Sectors API, ``/v2/mining/license-auctions/{wiup_code}/``.
+    Costs one credit for each code, even if the API does not know it. The same client uses an answer
+    again for an hour. Source: Sectors API, ``/v2/mining/license-auctions/{wiup_code}/``.
     """
-    return addressed_frame(
-        ds.MINING_LICENSE_AUCTION,
-        wiup_code,
-        missing=missing,
-        strict=strict,
-        client=client,
-        options=options,
-    )
+    return fetch_records(MINING_LICENSE_AUCTION, locals())
 
 
 def get_mining_license_auction_phases(
@@ -159,40 +181,60 @@ def get_mining_license_auction_phases(
     missing: Literal["raise", "skip"] = "raise",
     strict: bool = False,
     client: Client | None = None,
-    **options: Unpack[CallOptions],
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
 ) -> pd.DataFrame:
     """Return the phases of one auction, or of several.
 
     Parameters
     ----------
-    wiup_code, missing, strict, client, **options
-        As in `get_mining_license_auction`.
+    wiup_code : str, iterable of str, or DataFrame
+        One code, several codes, or a frame with a `wiup_code` column.
+    missing : {"raise", "skip"}
+        What to do if the API does not know a code. ``"skip"`` leaves it out and warns; ``"raise"``
+        raises `NotFoundError`.
+    strict, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
+        As in `get_mining_licenses`.
 
     Returns
     -------
     pandas.DataFrame
-        One row is one phase of one auction. Columns: wiup_code (text), order (Int64), description
-        (text, Indonesian), start_date, end_date (datetime64[us]; the end is mostly missing).
+        One row is one phase of one auction. Columns: wiup_code (text); order (Int64); description
+        (text); start_date, end_date (datetime64[us], days).
 
     Raises
     ------
-    NotFoundError, FilterError, DataError, CreditLimitError, APIError
-        As in `get_mining_license_auction`.
+    NotFoundError
+        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
+        found.
+    FilterError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
 
     Notes
     -----
-    Made from the same answers as `get_mining_license_auction`: one credit a code, nothing where
-    the client has paid for it within the hour.
+    Made from the same answers as `get_mining_license_auction`: one credit for each code, and
+    nothing if the client has paid for it within the hour. Source: Sectors API,
+    ``/v2/mining/license-auctions/{wiup_code}/``.
+
+    Descriptions are Indonesian. The last day of a phase is mostly missing.
     """
-    return addressed_frame(
-        ds.MINING_LICENSE_AUCTION_PHASES,
-        wiup_code,
-        field="phases",
-        missing=missing,
-        strict=strict,
-        client=client,
-        options=options,
-    )
+    return fetch_records(MINING_LICENSE_AUCTION_PHASES, locals())
 
 
 def get_mining_license_auction_participants(
@@ -202,46 +244,60 @@ def get_mining_license_auction_participants(
     missing: Literal["raise", "skip"] = "raise",
     strict: bool = False,
     client: Client | None = None,
-    **options: Unpack[CallOptions],
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
 ) -> pd.DataFrame:
     """Return the participants of one auction, or of several.
 
     Parameters
     ----------
-    wiup_code, missing, strict, client, **options
-        As in `get_mining_license_auction`.
+    wiup_code : str, iterable of str, or DataFrame
+        One code, several codes, or a frame with a `wiup_code` column.
     include_emails : bool, default False
-        Whether to add the column `email`. The addresses are of people and small firms; leave them
-        out of what you pass on.
+        Add the column `email`. The addresses belong to people and small firms; leave them out of
+        what you pass on.
+    missing : {"raise", "skip"}
+        What to do if the API does not know a code. ``"skip"`` leaves it out and warns; ``"raise"``
+        raises `NotFoundError`.
+    strict, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
+        As in `get_mining_licenses`.
 
     Returns
     -------
     pandas.DataFrame
-        One row is one participant of one auction. Columns, all text: wiup_code, NIB (business
-        registration number), company_name, qualification_result (Lolos passed, Tidak Lolos
-        failed), and with `include_emails` email.
+        One row is one participant of one auction. Columns: wiup_code, NIB, company_name (text);
+        qualification_result (text: Lolos, Tidak Lolos). With `include_emails` also email (text).
 
     Raises
     ------
-    NotFoundError, FilterError, DataError, CreditLimitError, APIError
-        As in `get_mining_license_auction`.
+    NotFoundError
+        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
+        found.
+    FilterError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
 
     Notes
     -----
-    Made from the same answers as `get_mining_license_auction`: one credit a code, nothing where
-    the client has paid for it within the hour.
+    Made from the same answers as `get_mining_license_auction`: one credit for each code, and
+    nothing if the client has paid for it within the hour. Source: Sectors API,
+    ``/v2/mining/license-auctions/{wiup_code}/``.
+
+    `NIB` is the business registration number. Lolos means passed, Tidak Lolos failed.
     """
-    dataset = ds.MINING_LICENSE_AUCTION_PARTICIPANTS
-    if include_emails:
-        email = ds.Column("email", "text", "E-mail address given by the participant")
-        dataset = replace(dataset, columns=(*dataset.columns, email), nested={})
-    return addressed_frame(
-        dataset,
-        wiup_code,
-        field="participants",
-        emails=include_emails,
-        missing=missing,
-        strict=strict,
-        client=client,
-        options=options,
-    )
+    return fetch_records(MINING_LICENSE_AUCTION_PARTICIPANTS, locals())

@@ -1,4 +1,8 @@
-"""Frames, and what getters fetch, as files: many rows need never stand in memory."""
+"""`sectorsdf.export`: write a frame, or what a getter fetches, to a file.
+
+Many rows need never be in memory: a list goes to Parquet in parts. This module must not import a
+getter.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from sectorsdf.client.call import keep_paid_pages
-from sectorsdf.io import export as exports
+from sectorsdf.client.list_call import stream_rows
 from sectorsdf.io.atomic import staged_file
-from sectorsdf.mining.fetch import chosen_client
-from sectorsdf.mining.quoting import is_getter, is_list, listed
+from sectorsdf.io.export import check_target, export_frame
+from sectorsdf.mining.fetch import context_of, list_query
+from sectorsdf.mining.quoting import bound_arguments, dataset_of
 
 if TYPE_CHECKING:
     import os
@@ -22,15 +27,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sectorsdf.client.client import Client
+    from sectorsdf.client.context import ClientContext
+    from sectorsdf.client.queries import ListQuery
     from sectorsdf.client.result import ListResult
-    from sectorsdf.mining.quoting import Listed
 
 __all__ = ["export"]
 
 
-class _Memory:
-    """Where Arrow takes its memory from, for the whole process."""
+class _ArrowMemory:
+    """Where Arrow allocates memory, for the whole process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -38,8 +43,8 @@ class _Memory:
         self._usual = pa.default_memory_pool()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
-        """Take it from the system for a while: Arrow's own pool keeps much of what was freed."""
+    def from_system(self) -> Iterator[None]:
+        """Allocate from the system for a while: Arrow's own pool keeps much of what was freed."""
         with self._lock:
             if not self._streams:
                 self._usual = pa.default_memory_pool()
@@ -54,7 +59,7 @@ class _Memory:
                     pa.set_memory_pool(self._usual)
 
 
-_memory = _Memory()
+_arrow_memory = _ArrowMemory()
 
 
 def export(
@@ -66,71 +71,72 @@ def export(
     table: str | None = None,
     **call: Any,  # noqa: ANN401
 ) -> Path:
-    """Write a frame, or what a getter fetches, to a file whose suffix says what kind it is.
+    """Write a frame, or what a getter fetches, to a file; the suffix decides the format.
 
-    One row of the file is one row of the frame. To write a frame spends no credits; with a getter,
-    the file costs what the getter's frame would. Text, such as a code with leading zeros, stays
-    text; days are days; a missing value is missing, never a word for it.
+    One row of the file is one row of the frame. Writing a frame costs no credits; with a getter,
+    the file costs what the getter's frame would cost. Text, such as a code with leading zeros,
+    stays text; days stay days; a missing value stays missing and never becomes a word.
 
     =================  ==========================================================================
-    suffix             what is written
+    suffix             format
     =================  ==========================================================================
     .parquet           Days as ``date32``, zstd, row groups of 262,144 rows, attrs as metadata;
-                       `sectorsdf.read_parquet` gives the identical frame.
+                       `sectorsdf.read_parquet` returns the identical frame.
     .feather, .arrow   Arrow IPC with LZ4, attrs as metadata.
-    .csv, .tsv         UTF-8; text in quotation marks, days as ISO 8601, missing as nothing. A
-                       reader that guesses takes a code for a number: tell it which columns are
-                       text. No provenance.
-    .json              An array of one object a row, as ``pandas.read_json`` takes it. No
+    .csv, .tsv         UTF-8; text in quotation marks, days as ISO 8601, a missing value as an
+                       empty field. A reader that guesses types turns codes into numbers: name
+                       the text columns when you read the file. No provenance.
+    .json              An array of one object for each row, as ``pandas.read_json`` takes it. No
                        provenance.
-    .jsonl, .ndjson    One object a line. No provenance.
-    .geojson           A FeatureCollection, the provenance as its member ``provenance``.
-    .xlsx              A sheet of the rows and a sheet ``provenance``, whose longest values go on
-                       in further rows. What Excel would change stands as text: whole numbers of
-                       more than 15 digits, infinity, days before 1900-03-01 and times with a
-                       zone or finer than a millisecond. Nothing is a formula. Empty text is an
-                       empty cell. ``pandas.read_excel`` takes codes for numbers unless its
+    .jsonl, .ndjson    One object on each line. No provenance.
+    .geojson           A FeatureCollection, with the provenance as its member ``provenance``.
+    .xlsx              A sheet of the rows and a sheet ``provenance``, whose longest values
+                       continue in the next rows. Text replaces what Excel would change: whole
+                       numbers of more than 15 digits, infinity, days before 1900-03-01, and times
+                       with a zone or finer than a millisecond. No cell is a formula. Empty text is
+                       an empty cell. ``pandas.read_excel`` turns codes into numbers unless its
                        ``dtype`` says text. Needs the extra ``excel``.
-    .gpkg              A GeoPackage of one layer in EPSG:4326, the provenance in the layer's
+    .gpkg              A GeoPackage of one layer in EPSG:4326, with the provenance in the layer's
                        metadata. Needs the extra ``geo``.
     .duckdb            The rows and a table ``provenance``. Needs the extra ``duckdb``.
     .sqlite, .db       The rows and a table ``provenance``; days as ISO text, flags as 0 and 1.
     =================  ==========================================================================
 
-    The text formats (.csv to .geojson) are compressed when ``.gz`` follows. In .geojson and .gpkg
-    a row's geometry is its ``location_geojson``, else the Point of ``longitude`` and ``latitude``,
-    else none; all columns stay as attributes.
+    The text formats (.csv to .geojson) are compressed if ``.gz`` follows. In .geojson and .gpkg,
+    the geometry of a row is its ``location_geojson``, otherwise the Point of ``longitude`` and
+    ``latitude``, otherwise none; all columns stay as attributes.
 
     Parameters
     ----------
     data : pandas.DataFrame or callable
-        A frame of this package, one made from it, or any other of text, numbers, flags, days and
-        times. A named index becomes columns; an unnamed one of whole numbers is left out.
+        A frame of this package, a frame made from one, or any other frame of text, numbers, flags,
+        days and times. A named index becomes columns; an unnamed index of whole numbers is left
+        out.
 
-        Or a getter, such as `get_mining_licenses`. What is wrong with `path` is said before
-        anything is paid, and the pages paid are kept until the file is there: where the disk was
-        full, the same call again costs nothing. A list goes to .parquet in row groups of 32,768
-        rows without its frame being made, a million rows in some 150 MB of memory, unless the call
-        uses the cache, asks for details of sites, or has `partition_by`.
+        Or a getter, such as `get_mining_licenses`. `path` is checked before anything is paid, and
+        the paid pages are kept until the file is complete: after a full disk, the same call costs
+        nothing. A list goes to .parquet in row groups of 32,768 rows without a frame in memory, a
+        million rows in about 150 MB, unless the call uses the cache, asks for details of sites, or
+        has `partition_by`.
     path : str or path-like
-        The file; upper and lower case of the suffix are the same. Its folder must exist.
+        The file; the case of the suffix does not count. Its folder must exist.
     overwrite : bool, default False
-        Replace what is there. Other programs see the old file or the new one, never a part; a
+        Replace an existing file. Other programs see the old file or the new one, never a part; a
         failure leaves the old one as it was.
     partition_by : str or sequence of str, optional
-        With .parquet or no suffix: write a folder of Parquet files as Hive does it, parted by these
-        columns (text, whole numbers, flags or days), such as
-        ``province=Kalimantan Timur/part-0.parquet``. These columns stand in the folders' names
-        alone. Readers that guess make numbers of text such as years and codes; ask them not to:
+        With .parquet or no suffix: write a folder of Parquet files in Hive layout, partitioned by
+        these columns (text, whole numbers, flags or days), such as
+        ``province=Kalimantan Timur/part-0.parquet``. These columns are only in the names of the
+        folders. Readers that guess types turn years and codes into numbers; tell them not to:
         ``polars.read_parquet(path, hive_schema={"year": polars.String})``,
         ``read_parquet('path/**/*.parquet', hive_types_autocast = false)`` in DuckDB, and
         ``pandas.read_parquet(path, partitioning=dataset.partitioning(schema, flavor="hive"))``
-        with ``pyarrow.dataset`` and the columns' Arrow schema. With `overwrite` the folder is
-        renamed away before the new one takes its name.
+        with ``pyarrow.dataset`` and the columns' Arrow schema. With `overwrite`, the old folder is
+        renamed before the new one takes its name.
     table : str, optional
         Name of the table in .duckdb, .sqlite and .db, of the layer in .gpkg, of the sheet in .xlsx
         (its first 31 characters) and of the collection in .geojson; by default the dataset's name,
-        such as ``mining_licenses``, or ``data`` where the frame has no provenance.
+        such as ``mining_licenses``, or ``data`` if the frame has no provenance.
 
     **call
         With a getter: its filters and options, and ``client=``.
@@ -138,7 +144,7 @@ def export(
     Returns
     -------
     pathlib.Path
-        The file or folder written.
+        The file or folder that was written.
 
     Raises
     ------
@@ -147,14 +153,14 @@ def export(
     MissingExtraError
         The format's library is not installed. It is a ConfigurationError and an ImportError.
     FileExistsError
-        Something is there already, and `overwrite` is False; or a folder would be replaced that
-        holds more than Parquet files.
+        A file exists and `overwrite` is False; or the existing folder has files that are not
+        Parquet.
     OSError
         The disk is full, or the folder does not exist or may not be written.
     TypeError
-        `data` is neither; or a frame came with the keywords of a getter.
+        `data` is neither a frame nor a getter, or a frame is given with the keywords of a getter.
     SectorsdfError
-        With a getter: whatever the getter raises.
+        With a getter: every error that the getter raises.
 
     Examples
     --------
@@ -167,30 +173,31 @@ def export(
     True
     """
     how: dict[str, Any] = {"overwrite": overwrite, "partition_by": partition_by}
-    if not is_getter(data):
+    dataset = dataset_of(data)
+    if dataset is None:
         if call:
-            message = f"{', '.join(call)}: only with a getter, of which {data!r:.60} is none"
+            message = f"{', '.join(call)}: only with a getter, and {data!r:.60} is not one"
             raise TypeError(message)
-        return exports.export(cast("pd.DataFrame", data), path, table=table, **how)
-    target = exports.check_target(path, **how)
-    if is_list(data) and target.suffix.lower() == ".parquet" and not partition_by:
-        client = chosen_client(call.get("client"))
-        asked = listed(data, {name: given for name, given in call.items() if name != "client"})
-        if not (asked.details or client.caches(asked.dataset, asked.options)):
-            _stream(client, asked, target, overwrite=overwrite)
+        return export_frame(cast("pd.DataFrame", data), path, table=table, **how)
+    target = check_target(path, **how)
+    getter = cast("Callable[..., pd.DataFrame]", data)
+    arguments = bound_arguments(getter, (), call)
+    if dataset.addressed_by is None and target.suffix.lower() == ".parquet" and not partition_by:
+        context = context_of(arguments)
+        query = list_query(context, dataset, arguments)
+        if query.config.cache is None and not arguments.get("details"):
+            _stream(context, query, target, overwrite=overwrite)
             return target
     with keep_paid_pages():
-        return exports.export(data(**call), path, table=table, **how)
+        return export_frame(getter(**call), path, table=table, **how)
 
 
-def _stream(client: Client, asked: Listed, target: Path, *, overwrite: bool) -> None:
-    """Fetch a list into a file, its rows waiting in another one that goes with this process."""
+def _stream(context: ClientContext, query: ListQuery, target: Path, *, overwrite: bool) -> None:
+    """Fetch a list into a file; its rows wait in a temporary file without a name."""
 
-    def write(swept: ListResult) -> None:
-        with staged_file(target, ".parquet", overwrite=overwrite) as made:
-            swept.write(made)
+    def write(result: ListResult) -> None:
+        with staged_file(target, ".parquet", overwrite=overwrite) as staged:
+            result.write(staged)
 
-    with _memory.given_back(), TemporaryFile(dir=target.parent) as waiting:
-        client.stream(
-            asked.dataset, asked.filters, write, waiting, **asked.limits, options=asked.options
-        )
+    with _arrow_memory.from_system(), TemporaryFile(dir=target.parent) as waiting:
+        stream_rows(context, query, write, waiting)

@@ -1,103 +1,232 @@
-"""Addressed records as frames: one row each, the rows nested in them, or beside a list."""
+"""From the keywords of a getter to a query, and from the query to a frame.
+
+This is the only module that takes a getter's keywords apart. It must not import a getter.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sectorsdf import datasets as ds
-from sectorsdf.client.client import default_client
+from sectorsdf.client.call import keep_paid_pages
+from sectorsdf.client.call_config import OPTION_NAMES, CallConfig, flag
+from sectorsdf.client.client import Client, default_client
+from sectorsdf.client.list_call import fetch_frame
+from sectorsdf.client.queries import ListQuery, RecordQuery
+from sectorsdf.client.record_call import fetch_records as fetch_addressed
 from sectorsdf.client.record_call import keys_of
-from sectorsdf.datasets import query as q
+from sectorsdf.datasets import DATASETS
+from sectorsdf.datasets.query import checked_max_rows, path_for, refuse_unknown, to_query
 from sectorsdf.errors import DataError, FilterError, NotFoundError
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.join import join_details
 from sectorsdf.frames.problems import warn
-from sectorsdf.frames.provenance import ATTRS, both_kept, spent_on
+from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
-    from sectorsdf.client.client import Client
+    from sectorsdf.client.context import ClientContext
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["addressed_frame", "chosen_client", "told_missing", "with_details"]
+__all__ = [
+    "call_config",
+    "context_of",
+    "fetch_list",
+    "fetch_records",
+    "handle_missing",
+    "list_query",
+    "record_query",
+]
 
 
-def chosen_client(client: Client | None) -> Client:
-    """Return the client given, or the default one."""
-    return default_client() if client is None else client
+def fetch_list(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFrame:
+    """Fetch the list that a getter's arguments ask for, with details if they ask for them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The getter's dataset.
+    arguments : mapping
+        The getter's ``locals()``: every parameter of its signature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The dataset's frame.
+    """
+    context = context_of(arguments)
+    query = list_query(context, dataset, arguments)
+    if dataset.details is None or not arguments["details"]:
+        return fetch_frame(context, query)
+    with keep_paid_pages():
+        return _add_details(context, query, fetch_frame(context, query))
 
 
-def addressed_frame(
-    dataset: Dataset,
-    keys: str | Iterable[str] | pd.DataFrame,
-    *,
-    field: str | None = None,
-    emails: bool = False,
-    missing: Literal["raise", "skip"],
-    strict: bool,
-    client: Client | None,
-    options: Mapping[str, Any],
-) -> pd.DataFrame:
-    """Fetch addressed records and return them, or the lists nested in them, as a frame."""
+def fetch_records(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFrame:
+    """Fetch the addressed records that a getter's arguments ask for, or the rows inside them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The getter's dataset.
+    arguments : mapping
+        The getter's ``locals()``: every parameter of its signature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The dataset's frame.
+    """
+    missing = arguments["missing"]
     if missing not in {"raise", "skip"}:
         message = f"missing={missing!r}: give 'raise' or 'skip'."
         raise FilterError(message, name="missing", value=missing)
-    name = str(dataset.addressed_by)
-    chosen = chosen_client(client)
-    records, unknown, facts = chosen.fetch_records(
-        dataset, keys_of(keys, name), emails=emails, options=options
-    )
-    builder = FrameBuilder(dataset)
-    absent = 0
-    for key, record in records.items():
-        if field is None:
+    context = context_of(arguments)
+    config = call_config(context, dataset, arguments)
+    query = record_query(dataset, arguments[str(dataset.addressed_by)], arguments, config)
+    records = fetch_addressed(context, query)
+    builder = FrameBuilder(dataset.with_contacts() if query.include_contacts else dataset)
+    without_rows = 0
+    for key, record in records.found.items():
+        if dataset.rows_in is None:
             builder.add([record])
             continue
-        absent += field not in record
-        builder.add(_rows_of(record, field, {name: key}))
-    frame = builder.frame(facts, strict=strict)
-    if absent:
-        frame.attrs[ATTRS]["missing_fields"].append(field)
-        said = f"{dataset.name}: {absent} of {len(records)} answers have no field {field!r}"
-        if strict:
-            raise DataError(said, problems=frame.attrs[ATTRS]["problems"], frame=frame)
-        warn(f"{said}; their rows, if any, are not here.")
-    return told_missing(frame, unknown, dataset, missing, chosen.base_url)
+        without_rows += dataset.rows_in not in record
+        builder.add(_rows_of(record, dataset.rows_in, {str(dataset.addressed_by): key}))
+    frame = builder.frame(records.provenance, strict=query.strict)
+    if without_rows:
+        field = str(dataset.rows_in)
+        Provenance.of_frame(frame).with_missing_field(field).attach(frame)
+        message = (
+            f"{dataset.name}: {without_rows} of {len(records.found)} answers have no field "
+            f"{field!r}"
+        )
+        if query.strict:
+            problems = Provenance.of_frame(frame)["problems"]
+            raise DataError(message, problems=problems, frame=frame)
+        warn(f"{message}; rows of these answers are missing here.")
+    return handle_missing(frame, records.not_found, query, missing, context)
 
 
-def told_missing(
-    frame: pd.DataFrame,
-    unknown: Sequence[str],
+def context_of(arguments: Mapping[str, Any]) -> ClientContext:
+    """Return the context of the client that the arguments name, or of the default client.
+
+    Raises
+    ------
+    TypeError
+        If ``client`` is not a client.
+    """
+    client = arguments["client"]
+    if client is None:
+        return default_client().context
+    if not isinstance(client, Client):
+        # The value may be a key, so the message does not show it.
+        message = (
+            f"client= takes a sectorsdf.Client, not {type(client).__name__}. "
+            "Give client=sectorsdf.Client(api_key=...)."
+        )
+        raise TypeError(message)
+    return client.context
+
+
+def call_config(
+    context: ClientContext, dataset: Dataset, arguments: Mapping[str, Any]
+) -> CallConfig:
+    """Return the options among a getter's arguments.
+
+    Raises
+    ------
+    FilterError
+        If a keyword is neither a filter nor an option.
+    ConfigurationError
+        If an option cannot be used.
+    """
+    refuse_unknown(dataset, arguments.get("unknown", {}), OPTION_NAMES)
+    options = {name: arguments[name] for name in OPTION_NAMES if name in arguments}
+    return CallConfig.resolve(context, options)
+
+
+def list_query(
+    context: ClientContext,
     dataset: Dataset,
+    arguments: Mapping[str, Any],
+    config: CallConfig | None = None,
+) -> ListQuery:
+    """Return the list query that a getter's arguments make.
+
+    Raises
+    ------
+    FilterError, ConfigurationError
+        If a filter or an option cannot be used. Nothing was spent.
+    """
+    names = (declared.name for declared in dataset.filters)
+    filters = {name: arguments[name] for name in names if arguments.get(name) is not None}
+    config = config or call_config(context, dataset, arguments)
+    flag("details", arguments.get("details", False))
+    return ListQuery(
+        dataset,
+        filters,
+        to_query(dataset, filters, validate=flag("validate", arguments["validate"])),
+        checked_max_rows(arguments["max_rows"]),
+        flag("strict", arguments["strict"]),
+        config,
+    )
+
+
+def record_query(
+    dataset: Dataset, keys: object, arguments: Mapping[str, Any], config: CallConfig
+) -> RecordQuery:
+    """Return the query for addressed records that a getter's arguments make.
+
+    Raises
+    ------
+    FilterError
+        If a key cannot be used. Nothing was spent.
+    """
+    contacts = flag("include_emails", arguments.get("include_emails", False))
+    distinct = keys_of(keys, str(dataset.addressed_by))
+    return RecordQuery(
+        dataset,
+        {key: path_for(dataset, key) for key in distinct},
+        flag("strict", arguments["strict"]),
+        config.without_cache() if contacts else config,
+        include_contacts=contacts,
+    )
+
+
+def handle_missing(
+    frame: pd.DataFrame,
+    not_found: Sequence[str],
+    query: RecordQuery,
     missing: Literal["raise", "skip", "quiet"],
-    base_url: str,
+    context: ClientContext,
 ) -> pd.DataFrame:
-    """Return the rows that were found, and say which keys the API does not know.
+    """Return the rows that were found, and report the keys that the API does not know.
 
     Raises
     ------
     NotFoundError
-        With ``missing="raise"``, if there is any; it carries the frame.
+        With ``missing="raise"``, if there is such a key; it carries the frame.
     """
-    if not unknown or missing == "quiet":
+    if not not_found or missing == "quiet":
         return frame
-    said = f"{dataset.title}: the API knows no {dataset.addressed_by} "
-    said += ", ".join(map(repr, unknown))
+    dataset = query.dataset
+    message = f"{dataset.title}: the API does not know {dataset.addressed_by} "
+    message += ", ".join(map(repr, not_found))
     if missing == "skip":
-        warn(f"{said}; left out.")
+        warn(f"{message}; left out.")
         return frame
-    url = base_url + q.path_for(dataset, unknown[0])
-    message = f"{said}. The rows that were found are in .frame; missing='skip' returns them."
-    raise NotFoundError(message, url=url, missing=unknown, frame=frame)
+    url = context.transport.base_url + query.paths[not_found[0]]
+    message += ". The rows that were found are in .frame; missing='skip' returns them."
+    raise NotFoundError(message, url=url, missing=not_found, frame=frame)
 
 
 def _rows_of(
     record: Mapping[str, Any], field: str, key: Mapping[str, str]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return the rows of a nested list; what is no row becomes one with its raw content."""
+    """Return the rows in a field of a record; an item that is not a row becomes one, as it came."""
     items = record.get(field)
     if items is None:
         return []
@@ -106,52 +235,34 @@ def _rows_of(
     return [{**(item if isinstance(item, dict) else {field: item}), **key} for item in items]
 
 
-def with_details(
-    listed: pd.DataFrame, client: Client, *, strict: bool, options: Mapping[str, Any]
-) -> pd.DataFrame:
-    """Add what the detail endpoint knows of each listed site."""
-    dataset = ds.MINING_SITE
-    facts = listed.attrs[ATTRS]
-    left = dict(options)
-    if left.get("max_credits") is not None:
-        left["max_credits"] -= spent_on(facts)
-    records, unknown, more = client.fetch_records(dataset, keys_of(listed, "slug"), options=left)
+def _add_details(context: ClientContext, query: ListQuery, listed: pd.DataFrame) -> pd.DataFrame:
+    """Add to each listed row what the detail endpoint knows of it."""
+    dataset = DATASETS[str(query.dataset.details)]
+    arguments = {"strict": query.strict}
+    records = fetch_addressed(context, record_query(dataset, listed, arguments, query.config))
     builder = FrameBuilder(dataset)
-    builder.add(records.values())
-    failure = None
+    builder.add(records.found.values())
+    data_error = None
     try:
-        details = builder.frame(more, strict=strict)
+        details = builder.frame(records.provenance, strict=query.strict)
     except DataError as error:
-        failure, details = error, cast("pd.DataFrame", error.frame)
-    joined, lacking, problems = join_details(listed, details, dataset)
-    theirs = details.attrs[ATTRS]
-    merged = {
-        name: list(dict.fromkeys([*facts[name], *theirs[name]]))
-        for name in ("unknown_fields", "missing_fields")
-    }
-    joined.attrs = {
-        ATTRS: {
-            **facts,
-            **merged,
-            "problems": [*facts["problems"], *problems],
-            "dataset": "mining_sites",
-            "credits": facts["credits"] + theirs["credits"],
-            "from_cache": both_kept(facts, theirs),
-            "details": {
-                "endpoint": dataset.path,
-                "fetched": len(records),
-                "not_found": unknown,
-                "rows_without": lacking,
-            },
-        }
-    }
-    if failure is not None:
-        failure.frame, failure.problems = joined, problems
-        raise failure
-    if lacking:
+        data_error, details = error, cast("pd.DataFrame", error.frame)
+    joined, rows_without, problems = join_details(listed, details, dataset)
+    provenance = Provenance.of_frame(listed).with_details(
+        Provenance.of_frame(details),
+        fetched=len(records.found),
+        not_found=records.not_found,
+        rows_without=rows_without,
+        problems=problems,
+    )
+    provenance.attach(joined)
+    if data_error is not None:
+        data_error.frame, data_error.problems = joined, problems
+        raise data_error
+    if rows_without:
         warn(
-            f"mining_sites: {len(lacking)} of {len(joined)} rows have no details of their own: the "
-            "detail endpoint answers one record for a slug, and none for a mine abroad. "
-            f'See frame.attrs["{ATTRS}"]["details"]["rows_without"].'
+            f"{query.dataset.name}: {len(rows_without)} of {len(joined)} rows have no details of "
+            "their own: the detail endpoint answers one record for a slug, and none for a mine "
+            f'abroad. See frame.attrs["{ATTRS}"]["details"]["rows_without"].'
         )
     return joined

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Never
 
-from sectorsdf import datasets as ds
-from sectorsdf.mining.fetch import chosen_client
+from sectorsdf.datasets.licenses import MINING_LICENSES
+from sectorsdf.mining.fetch import fetch_list
 
 if TYPE_CHECKING:
+    import os
+    from datetime import timedelta
+
     import pandas as pd
 
     from sectorsdf import vocabularies as vocab
-    from sectorsdf.client.call_config import CallOptions
     from sectorsdf.client.client import Client
 
 __all__ = ["get_mining_licenses"]
@@ -31,7 +33,18 @@ def get_mining_licenses(
     strict: bool = False,
     validate: bool = True,
     client: Client | None = None,
-    **options: Unpack[CallOptions],
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
 ) -> pd.DataFrame:
     """Return Indonesia's mining licences, every one that the filters select.
 
@@ -40,82 +53,91 @@ def get_mining_licenses(
     company : str, optional
         Slug of the holder, as in the column `company_slug`. Most rows have none.
     province : str, optional
-        Province, exact: upper and lower case count. See `sectorsdf.vocabularies.LICENSE_PROVINCES`.
+        Province, exact; upper and lower case count. See `sectorsdf.vocabularies.LICENSE_PROVINCES`.
     commodity_type : str, optional
-        Bauxite, Clay, Coal, Copper, Gold, Granite, Iron, Limestone, Nickel, Non-Metallic Mineral,
-        Others, Sand, "Sand, Stone, Gravel" or Tin; case does not count.
+        Commodity licensed: Bauxite, Clay, Coal, Copper, Gold, Granite, Iron, Limestone, Nickel,
+        Non-Metallic Mineral, Others, Sand, "Sand, Stone, Gravel" or Tin; case does not count.
     license_type : str, optional
-        IUP (mining business licence), IUPK (special), IPR (people's mining), KK (contract of
-        work), PKP2B (coal contract of work) or SIPB (rock mining); case does not count.
+        IUP (mining business licence), IUPK (special), IPR (people's mining), KK (contract of work),
+        PKP2B (coal contract of work) or SIPB (rock mining); case does not count.
     activity : str, optional
         Eksplorasi (exploration) or Operasi Produksi (production operation); case does not count.
     cnc : str or bool, optional
-        Clear and Clean status, as the API's sources disagree: a text such as ``"CNC"`` or
-        ``"CNC-1"`` is sent as it is, a boolean as ``true`` or ``false``.
+        Clear and Clean status. The API's sources disagree: a text such as CNC or CNC-1 is sent as
+        it is, a boolean as true or false; case does not count.
     expiring_soon : bool, optional
-        True for licences that expire within the next 365 days.
+        Only licences that expire within the next 365 days.
     order_by : str, optional
-        ``license_expiry_date`` (the default), ``license_effective_date``, ``licensed_area_ha`` or
-        ``commodity_type``; with ``-`` before it for descending.
+        ``commodity_type``, ``license_effective_date``, ``license_expiry_date`` or
+        ``licensed_area_ha``; with ``-`` before it for descending. Default: ``license_expiry_date``.
     max_rows : int, optional
-        Stop after so many rows; the provenance then says that the frame is not complete.
+        Stop after this number of rows. The provenance then says that the frame is incomplete.
     strict : bool, default False
-        Raise `DataError` where a value or field does not fit its declaration, instead of warning.
+        Raise `DataError` if a value or field does not fit its declaration, instead of warning.
     validate : bool, default True
-        False sends values that the vocabulary does not know.
+        False sends values that the vocabulary does not list.
     client : Client, optional
         The connection to use; by default one made from the environment.
-    **options
-        ``cache``, ``max_age``, ``refresh``, ``offline``, ``progress``, ``max_credits``,
-        ``workers``, ``repair_credits``, ``allow_partial``, ``resume``, ``resume_within``: see
-        `sectorsdf.CallOptions`.
+    max_credits : int, optional
+        Refuse before spending more than this.
+    workers : int, optional
+        How many pages are fetched at once.
+    repair_credits : int, optional
+        How many pages may be fetched again if rows moved during the sweep; by default half of the
+        sweep's own pages, at least 20, and the pages that the sweep left out because rows moved.
+    allow_partial : bool, default False
+        Return the rows that arrived, with a warning, if completeness cannot be shown.
+    resume : bool, default True
+        False ignores the paid pages of an unfinished call and starts again.
+    resume_within : float, default 3600
+        Seconds for which a paid page of an unfinished call may be used; by default one hour.
+    cache : bool, str or path-like, optional
+        Whether, and where, results are cached as Parquet: True is the user's cache folder; a
+        folder; a URL such as ``s3://bucket/prefix``; or False. By default the client's own choice,
+        then `sectorsdf.set_options`, then ``SECTORSDF_CACHE``, and otherwise False.
+    max_age : timedelta or str, optional
+        How old a cached result may be, such as ``"36h"``; by default 7 days.
+    refresh : bool, default False
+        Ask the API even if a result is cached, and cache the new answer.
+    offline : bool, default False
+        Never ask the API: return a cached result of any age, or raise `NotCachedError`.
+    progress : bool, optional
+        Whether a bar on stderr shows the progress once a call takes longer than a second; by
+        default on a terminal and in a notebook, see `sectorsdf.set_options`.
+    **unknown : Never
+        Takes no keyword. It exists so that an unknown one raises `FilterError` with the nearest
+        name.
 
     Returns
     -------
     pandas.DataFrame
-        One row is one licence. Columns: wiup_code, license_number, license_type, province, city
-        (text), license_effective_date, license_expiry_date (datetime64[us], days), activity (text),
-        licensed_area_ha (float64, hectares), location (text), longitude, latitude (float64,
-        degrees), location_geojson, commodity_type, company_name, cnc, generation, company_slug
-        (text). Codes are text: they have 13 to 20 digits. A `wiup_code` can stand in several rows.
+        One row is one mining licence of the ESDM Minerba register. Columns: wiup_code,
+        license_number (text); license_type (text: IPR, IUP, IUPK, KK, PKP2B, SIPB); province, city
+        (text); license_effective_date, license_expiry_date (datetime64[us], days); activity (text:
+        Eksplorasi, Operasi Produksi); licensed_area_ha (float64, hectares); location (text);
+        longitude, latitude (float64, degrees); location_geojson (JSON text); commodity_type,
+        company_name, cnc, generation, company_slug (text).
 
     Raises
     ------
     FilterError
-        Before any request: a filter's value cannot be sent.
+        A filter's value cannot be sent. It is raised before any request.
     IncompleteSweepError
-        The rows cannot be shown to be complete; it carries the partial frame.
+        The rows cannot be shown to be complete; it carries the rows that arrived.
     DataError
-        With `strict`: the data does not fit its declaration.
+        With `strict`, data does not fit its declaration; it carries the frame.
     CreditLimitError
-        The call would cost more than it may.
-    NotCachedError
-        With ``offline=True``: the cache does not hold the answer.
+        The call would cost more than `max_credits`.
     APIError
         The API refused or failed: `AuthenticationError`, `BadRequestError`, `RateLimitError`,
-        `QuotaExhaustedError`, `ServerError`, `ConnectionFailedError`, `ResponseError`.
+        `QuotaExhaustedError`, `ServerError`, `ConnectionFailedError` or `ResponseError`.
 
     Notes
     -----
-    Costs one credit for each page of 30 rows: 139 for the whole register of 4,151 rows. An empty
-    result costs one; what the cache answers costs none. Source: Sectors API,
-    ``/v2/mining/licenses/`` (ESDM Minerba portal).
+    Costs one credit for each page of 30 rows. An empty result costs one; an answer from the cache
+    costs none. Source: Sectors API, ``/v2/mining/licenses/``.
+
+    Codes are text: they have 13 to 20 digits. A `wiup_code` can be in several rows. The register is
+    the one of the ESDM Minerba portal.
     """
-    filters = {
-        "company": company,
-        "province": province,
-        "commodity_type": commodity_type,
-        "license_type": license_type,
-        "activity": activity,
-        "cnc": cnc,
-        "expiring_soon": expiring_soon,
-        "order_by": order_by,
-    }
-    return chosen_client(client).fetch(
-        ds.MINING_LICENSES,
-        filters,
-        max_rows=max_rows,
-        strict=strict,
-        validate=validate,
-        options=options,
-    )
+    return fetch_list(MINING_LICENSES, locals())

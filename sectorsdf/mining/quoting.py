@@ -1,22 +1,14 @@
-"""TODO."""
+"""What a call would cost, before it is made. This module must not import a getter."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+import inspect
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from sectorsdf import datasets as ds
-from sectorsdf.client.call_config import CallOptions, Quote
-from sectorsdf.client.record_call import keys_of
-from sectorsdf.mining.auctions import (
-    get_mining_license_auction,
-    get_mining_license_auction_participants,
-    get_mining_license_auction_phases,
-    get_mining_license_auctions,
-)
-from sectorsdf.mining.fetch import chosen_client
-from sectorsdf.mining.licenses import get_mining_licenses
-from sectorsdf.mining.resources import get_mining_site_resources
-from sectorsdf.mining.sites import get_mining_site, get_mining_sites
+from sectorsdf.client.list_call import ListCall
+from sectorsdf.datasets import DATASETS
+from sectorsdf.mining.fetch import call_config, context_of, list_query, record_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,29 +16,65 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sectorsdf.client.client import Client
+    from sectorsdf.client.context import ClientContext
+    from sectorsdf.client.queries import ListQuery, RecordQuery
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["Listed", "is_getter", "is_list", "listed", "quote"]
+__all__ = ["Quote", "bound_arguments", "dataset_of", "quote"]
 
 
-def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: Any) -> Quote:  # noqa: ANN401
-    """Say what a call would cost, before it is made.
+@dataclass(frozen=True)
+class Quote:
+    """What a call would cost.
+
+    Attributes
+    ----------
+    credits : int
+        Credits that the call still needs.
+    pages : int
+        Pages or records that it still has to fetch.
+    rows : int or None
+        Rows that it will return, if that is known.
+    seconds : float
+        How long the learnt rate limit will make it wait; 0.0 while no limit is known.
+    exact : bool
+        False if it may cost less.
+    spent : int
+        What this quote itself has cost. The page is kept and the call uses it.
+    """
+
+    credits: int
+    pages: int
+    rows: int | None
+    seconds: float
+    exact: bool
+    spent: int
+
+
+def quote(
+    getter: Callable[..., pd.DataFrame],
+    /,
+    *args: Any,  # noqa: ANN401
+    client: Client | None = None,
+    **filters: Any,  # noqa: ANN401
+) -> Quote:
+    """Return what a call would cost, before it is made.
 
     Parameters
     ----------
     getter : callable
-        One of this module's getters, such as `get_mining_licenses`.
+        A getter of this package, such as `get_mining_licenses`.
     *args, **filters
-        What the getter would be called with.
+        The arguments of the call.
     client : Client, optional
         The connection to use; by default one made from the environment.
 
     Returns
     -------
     Quote
-        Credits, pages, rows, and the seconds that the learnt rate limit implies. For a list this
-        costs one credit itself where its first page is not in the journal; that page is kept, and
-        the call that follows does not pay for it. Details of listed sites are counted as one for
+        Credits, pages, rows, and the seconds that the learnt rate limit implies. A quote for a list
+        costs one credit itself if its first page is not in the journal; that page is kept, and the
+        call that follows does not pay for it. Details of listed sites are counted as one credit for
         each row, which is the most that they can cost.
 
     Raises
@@ -54,7 +82,7 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
     FilterError
         A filter's value cannot be sent.
     TypeError
-        `getter` is no getter.
+        `getter` is not a getter, or its arguments do not fit its signature.
 
     Examples
     --------
@@ -63,80 +91,89 @@ def quote(getter: Any, /, *args: Any, client: Client | None = None, **filters: A
     ...     sectorsdf.quote(sectorsdf.get_mining_licenses, client=client).rows
     4151
     """
-    chosen = chosen_client(client)
-    if getter is get_mining_site_resources:
-        sites = args[0] if args else filters.pop("sites", None)
-        if sites is None:
-            filters.pop("missing", None)
-            getter, filters, args = get_mining_sites, {**filters, "details": True}, ()
-        elif "resources_reserves" in getattr(sites, "columns", ()):
-            return Quote(0, 0, None, 0.0, exact=True, spent=0)
-        else:
-            args = (sites,)
-    if getter in _LISTS:
-        if args:
-            message = f"{getter.__name__} takes keywords only"
-            raise TypeError(message)
-        asked = listed(getter, filters)
-        asked.limits.pop("strict", None)
-        details = ds.MINING_SITE if asked.details else None
-        return chosen.quote(
-            asked.dataset, asked.filters, **asked.limits, details=details, options=asked.options
-        )
-    if getter in _RECORDS:
-        dataset = _RECORDS[getter]
-        name = str(dataset.addressed_by)
-        if not args and name not in filters:
-            message = f"{getter.__name__} needs {name}"
-            raise TypeError(message)
-        given = args[0] if args else filters[name]
-        options = {name: filters[name] for name in _OPTION_NAMES if name in filters}
-        return chosen.quote_records(dataset, keys_of(given, name), options=options)
-    message = f"{getter!r} is no getter of sectorsdf.mining; give one such as get_mining_licenses"
-    raise TypeError(message)
+    dataset = dataset_of(getter)
+    if dataset is None:
+        message = f"{getter!r} is not a getter of sectorsdf; give one such as get_mining_licenses"
+        raise TypeError(message)
+    arguments = bound_arguments(getter, args, {**filters, "client": client})
+    context = context_of(arguments)
+    if dataset.addressed_by is None:
+        return _quote_list(context, list_query(context, dataset, arguments), arguments)
+    keys = arguments.get(dataset.addressed_by, arguments.get("sites"))
+    if keys is None:
+        return _quote_all_records(context, dataset, arguments)
+    if "resources_reserves" in getattr(keys, "columns", ()):
+        return Quote(0, 0, None, 0.0, exact=True, spent=0)
+    config = call_config(context, dataset, arguments)
+    return _quote_records(context, record_query(dataset, keys, arguments, config))
 
 
-class Listed(NamedTuple):
-    """A call of a getter for a list, taken apart."""
-
-    dataset: Dataset
-    filters: dict[str, Any]
-    limits: dict[str, Any]
-    options: dict[str, Any]
-    details: bool
-
-
-def is_getter(value: object) -> TypeGuard[Callable[..., pd.DataFrame]]:
-    """Tell whether something is a getter of this module."""
-    return any(value is getter for getter in (*_LISTS, *_RECORDS))
+def dataset_of(getter: object) -> Dataset | None:
+    """Return the dataset of a getter, or None if the object is not a getter of this package."""
+    name = getattr(getter, "__name__", "")
+    module = str(getattr(getter, "__module__", ""))
+    if not module.startswith("sectorsdf.mining."):
+        return None
+    return DATASETS.get(str(name).removeprefix("get_"))
 
 
-def is_list(getter: object) -> bool:
-    """Tell whether a getter fetches a list page by page."""
-    return getter in _LISTS
+def bound_arguments(
+    getter: Callable[..., pd.DataFrame], args: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a call of a getter by parameter, with their defaults.
+
+    Raises
+    ------
+    TypeError
+        If they do not fit the getter's signature.
+    """
+    try:
+        bound = inspect.signature(getter).bind(*args, **keywords)
+    except TypeError as error:
+        message = f"{getter.__name__}: {error}"
+        raise TypeError(message) from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
-def listed(getter: object, given: Mapping[str, Any]) -> Listed:
-    """Take the keywords of a getter for a list apart."""
-    filters = dict(given)
-    details = bool(filters.pop("details", False))
-    limits, options = (
-        {name: filters.pop(name) for name in names if name in filters}
-        for names in (("max_rows", "validate", "strict"), _OPTION_NAMES)
-    )
-    return Listed(_LISTS[getter], filters, limits, options, details)
+def _quote_list(context: ClientContext, query: ListQuery, arguments: Mapping[str, Any]) -> Quote:
+    """Quote a list, and the details that the arguments ask for."""
+    details = DATASETS[query.dataset.details] if query.dataset.details else None
+    if not arguments.get("details"):
+        details = None
+    hit = None if query.config.cache is None else query.config.cache.get(query.cache_key)
+    if hit is not None:
+        if details is None:
+            return Quote(0, 0, len(hit.frame), 0.0, exact=True, spent=0)
+        records = record_query(details, hit.frame, {"strict": False}, query.config)
+        return _quote_records(context, records)
+    with ListCall(context, query) as call:
+        page = call.fetch_first_page()
+        total = len(page.numbers) if page.total is None else page.total
+        rows = total if query.max_rows is None else min(total, query.max_rows)
+        need = call.unpaid(range(call.page_size, rows, call.page_size))
+        seconds = context.transport.limiter.eta(need)
+        listed = Quote(need, need, rows, seconds, page.total is not None, call.spent)
+    if details is None:
+        return listed
+    more = listed.credits + rows
+    return replace(listed, credits=more, pages=more, exact=False)
 
 
-_LISTS: Mapping[Any, Dataset] = {
-    get_mining_licenses: ds.MINING_LICENSES,
-    get_mining_license_auctions: ds.MINING_LICENSE_AUCTIONS,
-    get_mining_sites: ds.MINING_SITES,
-}
-_RECORDS: Mapping[Any, Dataset] = {
-    get_mining_license_auction: ds.MINING_LICENSE_AUCTION,
-    get_mining_license_auction_phases: ds.MINING_LICENSE_AUCTION_PHASES,
-    get_mining_license_auction_participants: ds.MINING_LICENSE_AUCTION_PARTICIPANTS,
-    get_mining_site: ds.MINING_SITE,
-    get_mining_site_resources: ds.MINING_SITE_RESOURCES,
-}
-_OPTION_NAMES = tuple(CallOptions.__annotations__)
+def _quote_records(context: ClientContext, query: RecordQuery) -> Quote:
+    """Quote addressed records; this costs nothing."""
+    cache = query.config.cache
+    cached = {} if cache is None else cache.get_records(query.dataset, query.paths)
+    memo = context.memo
+    need = sum(key not in cached and path not in memo for key, path in query.paths.items())
+    seconds = context.transport.limiter.eta(need)
+    return Quote(need, need, None, seconds, exact=True, spent=0)
+
+
+def _quote_all_records(
+    context: ClientContext, dataset: Dataset, arguments: Mapping[str, Any]
+) -> Quote:
+    """Quote the records of every key, which a list names."""
+    listed_by = DATASETS[str(dataset.listed_by)]
+    every = {**arguments, "max_rows": None, "validate": True, "details": True}
+    return _quote_list(context, list_query(context, listed_by, every), every)

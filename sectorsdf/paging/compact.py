@@ -1,4 +1,7 @@
-"""Containers that take a few bytes an entry: what a sweep of a million rows has to remember."""
+"""Containers that take a few bytes per entry, for sweeps of millions of rows.
+
+Imports no other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["DigestIndex", "EncodedColumn", "IntMap"]
 
 
-_NOBODY = -1
+_EMPTY = -1
 _PLAIN = frozenset({str, type(None)})
-# Room for a digest of 16 bytes and the number of a copy. NumPy leaves out the NULs that a text
-# ends with, which makes no two of them equal.
-_NAME = np.dtype("S20")
-_RECENT = 1 << 15
+# 16 bytes for a digest and 4 for the number of a copy. NumPy strips trailing NUL bytes, which does
+# not make two different keys equal.
+_KEY = np.dtype("S20")
+_DIGEST = np.dtype("S16")
+_MAX_RECENT = 1 << 15
 
 
 class IntMap:
-    """Whole numbers by whole numbers from 0: a mapping that takes four bytes an entry."""
+    """A mapping of integers from 0 to integers from 0, at four bytes per entry.
+
+    Keys should be dense: the mapping has a cell for each integer up to the largest key.
+    """
 
     def __init__(self) -> None:
         self._cells = array("i")
@@ -37,101 +44,104 @@ class IntMap:
         return self.get(key) is not None
 
     def __getitem__(self, key: int) -> int:
-        found = self.get(key)
-        if found is None:
+        value = self.get(key)
+        if value is None:
             raise KeyError(key)
-        return found
+        return value
 
     def get(self, key: int) -> int | None:
-        """Return what stands under a key, or None."""
-        cell = self._cells[key] if 0 <= key < len(self._cells) else _NOBODY
-        return None if cell == _NOBODY else cell
+        """Return the value of a key, or None."""
+        cell = self._cells[key] if 0 <= key < len(self._cells) else _EMPTY
+        return None if cell == _EMPTY else cell
 
     def setdefault(self, key: int, value: int) -> int:
-        """Note a value where none stands yet; return the one that stands there then."""
-        found = self.get(key)
-        if found is None:
-            self.fill(key, [value])
-        return value if found is None else found
+        """Return the value of a key; if it has none, set it first."""
+        existing = self.get(key)
+        if existing is not None:
+            return existing
+        self.fill(key, [value])
+        return value
 
     def items(self) -> Iterator[tuple[int, int]]:
-        """Yield the entries in the order of their keys."""
-        return (entry for entry in enumerate(self._cells) if entry[1] != _NOBODY)
+        """Iterate over keys and values, in the order of the keys."""
+        return (entry for entry in enumerate(self._cells) if entry[1] != _EMPTY)
 
     def values(self) -> array[int]:
-        """Return what stands there, in the order of the keys."""
+        """Return a copy of the values, in the order of their keys."""
         if self._count == len(self._cells):
             return self._cells[:]
-        return array("i", (cell for cell in self._cells if cell != _NOBODY))
+        return array("i", (cell for cell in self._cells if cell != _EMPTY))
 
     def end(self) -> int:
-        """Return the key behind the last one that something stands under."""
+        """Return the key after the largest one."""
         return len(self._cells)
 
     def next_free(self, start: int) -> int:
-        """Return the first key from there on that nothing stands under."""
+        """Return the first key from `start` on that has no value."""
         try:
-            return self._cells.index(_NOBODY, start)
+            return self._cells.index(_EMPTY, start)
         except ValueError:
             return max(start, len(self._cells))
 
     def all_free(self, start: int, count: int) -> bool:
-        """Tell whether nothing stands under any of so many keys."""
+        """Return whether none of `count` keys from `start` on has a value."""
         cells = self._cells[start : start + count]
-        return cells.count(_NOBODY) == len(cells)
+        return cells.count(_EMPTY) == len(cells)
 
     def fill(self, start: int, values: Sequence[int]) -> None:
-        """Note values under keys that are free."""
+        """Set the values of consecutive keys that have none yet."""
         stop = start + len(values)
         if stop > len(self._cells):
-            self._cells.extend(array("i", [_NOBODY]) * (stop - len(self._cells)))
+            self._cells.extend(array("i", [_EMPTY]) * (stop - len(self._cells)))
         self._cells[start:stop] = array("i", values)
         self._count += len(values)
 
 
 class EncodedColumn:
-    """A column of JSON values, each distinct one kept once: one to four bytes a row."""
+    """A dictionary-encoded column of JSON scalars, at one to four bytes per row."""
 
     def __init__(self) -> None:
         self._codes = array("B")
-        # 1, 1.0 and True are one key of a dict, so that what is no text stands with its type.
+        # 1, 1.0 and True are the same key of a dict, so the keys of values that are neither text
+        # nor null include their type.
         self._known: defaultdict[Any, int] = defaultdict(count().__next__)
-        self._listed: list[Any] = []
+        self._values: list[Any] = []
 
     def __len__(self) -> int:
         return len(self._codes)
 
     def __getitem__(self, row: int) -> Any:  # noqa: ANN401
-        if len(self._listed) < len(self._known):
-            new = islice(self._known, len(self._listed), None)
-            self._listed += [key[1] if isinstance(key, tuple) else key for key in new]
-        return self._listed[self._codes[row]]
+        if len(self._values) < len(self._known):
+            new = islice(self._known, len(self._values), None)
+            self._values += [key[1] if isinstance(key, tuple) else key for key in new]
+        return self._values[self._codes[row]]
 
     def extend(self, values: Sequence[Any]) -> None:
-        """Add rows."""
+        """Append rows."""
         if not _PLAIN.issuperset(map(type, values)):
             values = [v if type(v) in _PLAIN else (type(v), v) for v in values]
         codes = [self._known[value] for value in values]
-        for wider, many in (("H", 1 << 8), ("i", 1 << 16)):
-            if len(self._known) > many and self._codes.itemsize < array(wider).itemsize:
+        for wider, limit in (("H", 1 << 8), ("i", 1 << 16)):
+            if len(self._known) > limit and self._codes.itemsize < array(wider).itemsize:
                 self._codes = array(wider, self._codes)
         self._codes.extend(codes)
 
 
 class DigestIndex:
-    """Row numbers by identity: a name of 16 to 20 bytes.
+    """A mapping of keys to row numbers, which it counts from 0.
 
-    A dict of them takes some 200 bytes a row. Here it holds the recent ones only; those before
-    them stand in sorted arrays, of which there are a few: two of the same size become one.
+    A key is a digest of 16 bytes, followed by a number of 4 bytes if it belongs to another copy of
+    the same row. A dict of such keys takes about 200 bytes per row. Here a dict holds the recent
+    keys only. The older ones are in a few sorted arrays, each at least twice as long as the next.
 
     Parameters
     ----------
-    recent : int
-        How many the dict may hold.
+    max_recent : int
+        The number of keys at which the dict becomes an array.
     """
 
-    def __init__(self, recent: int = _RECENT) -> None:
-        self._most = recent
+    def __init__(self, max_recent: int = _MAX_RECENT) -> None:
+        self._max_recent = max_recent
         self._recent: dict[bytes, int] = {}
         self._sorted: list[tuple[np.ndarray, np.ndarray]] = []
         self._count = 0
@@ -139,75 +149,76 @@ class DigestIndex:
     def __len__(self) -> int:
         return self._count
 
-    def numbers(self, names: Sequence[bytes]) -> Sequence[int]:
-        """Return the number of each, and the next numbers for those that are new.
+    def add(self, keys: Sequence[bytes]) -> Sequence[int]:
+        """Return the row number of each key; new keys get the next numbers.
 
         Parameters
         ----------
-        names : sequence of bytes
-            Different from each other.
+        keys : sequence of bytes
+            Keys that differ from each other.
 
         Returns
         -------
         sequence of int
-            A range where all of them are new.
+            A range if all keys are new.
         """
         first, recent = self._count, self._recent
-        found = self._older(names)
-        if not found and recent.keys().isdisjoint(names):
-            numbers: Sequence[int] = range(first, first + len(names))
-            recent.update(zip(names, numbers, strict=True))
-            self._count += len(names)
+        older = self._find_older(keys)
+        if not older and recent.keys().isdisjoint(keys):
+            numbers: Sequence[int] = range(first, first + len(keys))
+            recent.update(zip(keys, numbers, strict=True))
+            self._count += len(keys)
         else:
-            known = [found.get(name, recent.get(name)) for name in names]
+            known = [older.get(key, recent.get(key)) for key in keys]
             new = count(first)
             numbers = [next(new) if number is None else number for number in known]
-            recent.update(entry for entry in zip(names, numbers, strict=True) if entry[1] >= first)
+            recent.update(entry for entry in zip(keys, numbers, strict=True) if entry[1] >= first)
             self._count = next(new)
-        if len(recent) >= self._most:
+        if len(recent) >= self._max_recent:
             self._sort_recent()
         return numbers
 
-    def names(self) -> np.ndarray:
-        """Return the name of each row, by its number."""
-        names = np.empty(self._count, _NAME)
-        for those, numbers in self._sorted:
-            names[numbers] = those
-        names[list(self._recent.values())] = list(self._recent)
-        return names
+    def keys(self) -> np.ndarray:
+        """Return the key of each row, in the order of the row numbers."""
+        keys = np.empty(self._count, _KEY)
+        for sorted_keys, numbers in self._sorted:
+            keys[numbers] = sorted_keys
+        keys[list(self._recent.values())] = list(self._recent)
+        return keys
 
-    def contents(self, rows: np.ndarray | None = None) -> np.ndarray:
-        """Return the first 16 bytes of these rows' names, or of all, in no order."""
+    def digests(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return the digests of these rows, or of all rows in no defined order."""
         if rows is not None:
-            some: np.ndarray = self.names()[rows].astype("S16")
-            return some
-        contents = np.empty(self._count, "S16")
+            selected: np.ndarray = self.keys()[rows].astype(_DIGEST)
+            return selected
+        digests = np.empty(self._count, _DIGEST)
         start = 0
-        for names in (np.array(list(self._recent), _NAME), *(names for names, _ in self._sorted)):
-            contents[start : start + len(names)] = names
-            start += len(names)
-        return contents
+        for keys in (np.array(list(self._recent), _KEY), *(keys for keys, _ in self._sorted)):
+            digests[start : start + len(keys)] = keys
+            start += len(keys)
+        return digests
 
-    def _older(self, names: Sequence[bytes]) -> dict[bytes, int]:
-        """Return the numbers of those that stand in the arrays."""
+    def _find_older(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return the row numbers of those keys that are in the sorted arrays."""
         found: dict[bytes, int] = {}
-        if not (self._sorted and names):
+        if not (self._sorted and keys):
             return found
-        wanted = np.array(names, _NAME)
-        for those, numbers in self._sorted:
-            places = np.searchsorted(those, wanted)
-            places[places == len(those)] = 0
-            for place in np.flatnonzero(those[places] == wanted).tolist():
-                found[names[place]] = int(numbers[places[place]])
+        wanted = np.array(keys, _KEY)
+        for sorted_keys, numbers in self._sorted:
+            positions = np.searchsorted(sorted_keys, wanted)
+            positions[positions == len(sorted_keys)] = 0
+            for i in np.flatnonzero(sorted_keys[positions] == wanted).tolist():
+                found[keys[i]] = int(numbers[positions[i]])
         return found
 
     def _sort_recent(self) -> None:
-        names = np.array(list(self._recent), _NAME)
+        """Move the recent keys to a sorted array, merged with those that are not longer."""
+        keys = np.array(list(self._recent), _KEY)
         numbers = np.array(list(self._recent.values()), np.int32)
         self._recent.clear()
-        while self._sorted and len(self._sorted[-1][0]) <= len(names):
-            earlier = self._sorted.pop()
-            names = np.concatenate([earlier[0], names])
-            numbers = np.concatenate([earlier[1], numbers])
-        order = np.argsort(names, kind="stable")
-        self._sorted.append((names[order], numbers[order]))
+        while self._sorted and len(self._sorted[-1][0]) <= len(keys):
+            earlier_keys, earlier_numbers = self._sorted.pop()
+            keys = np.concatenate([earlier_keys, keys])
+            numbers = np.concatenate([earlier_numbers, numbers])
+        order = np.argsort(keys, kind="stable")
+        self._sorted.append((keys[order], numbers[order]))

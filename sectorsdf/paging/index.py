@@ -1,4 +1,7 @@
-"""What a sweep knows of the rows: who they are, and who stood where."""
+"""What a sweep knows about the rows: their numbers, positions and sort values.
+
+Knows neither requests nor the order that the caller wants. Imports `compact` and `page` only.
+"""
 
 from __future__ import annotations
 
@@ -18,36 +21,38 @@ if TYPE_CHECKING:
 
     from sectorsdf.paging.page import FetchedPage, Page
 
-__all__ = ["RowIndex", "digest_of", "sort_key"]
+__all__ = ["RowIndex", "combined_digest", "sort_key"]
 
 
 _NESTED = frozenset({dict, list})
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_to_canonical_json = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":")
+).encode
 
 
 @lru_cache(maxsize=256)
-def _reader(names: tuple[str, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], bytes]:
-    """Return what takes a record's values by the order of its fields' names, and those names."""
+def _values_getter(names: tuple[str, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], bytes]:
+    """Return a function that reads a record's values by sorted field name, and those names."""
     ordered = sorted(names)
     return itemgetter(*ordered) if ordered else tuple, ascii(ordered).encode()
 
 
-def identity(record: Mapping[str, Any]) -> bytes:
-    """Return what a row is: a digest of its whole content, in whichever order its fields came."""
-    values_of, names = _reader(tuple(record))
+def row_digest(record: Mapping[str, Any]) -> bytes:
+    """Return a digest of a row's whole content; the order of its fields does not matter."""
+    values_of, names = _values_getter(tuple(record))
     values = values_of(record)
     if len(record) > 1 and _NESTED.isdisjoint(map(type, values)):
-        # A third of the time that JSON takes, and as unambiguous.
+        # As unambiguous as JSON, in a third of the time.
         text = ascii(values).encode()
     else:
-        text = _canonical(values).encode("utf-8", "surrogatepass")
+        text = _to_canonical_json(values).encode("utf-8", "surrogatepass")
     return blake2b(names + text, digest_size=16).digest()
 
 
-def digest_of(contents: np.ndarray) -> str:
-    """Return one digest for the contents of rows, whatever their order, which is lost."""
-    contents.sort()
-    return sha256(contents.data).hexdigest()
+def combined_digest(digests: np.ndarray) -> str:
+    """Return one digest for a set of rows. Sorts `digests` in place."""
+    digests.sort()
+    return sha256(digests.data).hexdigest()
 
 
 def sort_key(value: object) -> tuple[int, int, Any]:
@@ -59,113 +64,114 @@ def sort_key(value: object) -> tuple[int, int, Any]:
     return (0, 1, str(value))
 
 
-def _with_copies(names: Sequence[bytes]) -> list[bytes]:
-    """Tell rows of one page with the same content apart by the number of the copy."""
+def _number_copies(digests: Sequence[bytes]) -> list[bytes]:
+    """Return a key for each row of a page; equal rows differ by the number of the copy."""
     copies: dict[bytes, int] = {}
-    told = []
-    for name in names:
-        copy = copies.get(name, 0)
-        copies[name] = copy + 1
-        told.append(name + copy.to_bytes(4, "big") if copy else name)
-    return told
-
-
-def _hashable(value: object) -> object:
-    return _canonical(value) if isinstance(value, dict | list) else value
+    keys = []
+    for digest in digests:
+        copy = copies.get(digest, 0)
+        copies[digest] = copy + 1
+        keys.append(digest + copy.to_bytes(4, "big") if copy else digest)
+    return keys
 
 
 @dataclass
 class RowIndex:
-    """What is known of the rows: who they are, and who stood where.
+    """The rows that have arrived: their numbers, the positions seen, and the fields to sort by.
+
+    Rows are numbered from 0 in the order of arrival.
 
     Attributes
     ----------
-    ids : DigestIndex
-        Row number by identity. An identity counts the copies of a row within one page too, so that
-        two rows with the same content are two rows.
+    fields : tuple of str
+        The fields whose values sorts and facets need.
+    sink : callable
+        Takes the records of new rows, in the order of their row numbers.
+    numbers : DigestIndex
+        Row number by digest. Rows of one page with the same content count as different rows.
     columns : dict of EncodedColumn
-        The values of the fields that sorts and facets need, by the field's name, in the order of
-        the row numbers.
-    slots, standing : Places
-        Row number by position in the swept order, and the other way round.
-    total : int or None
-        The server's count that holds now.
+        The values of `fields`, in the order of the row numbers.
+    row_at : IntMap
+        Row number by position in the swept order.
+    position_of : IntMap
+        Position by row number.
     """
 
     fields: tuple[str, ...]
     sink: Callable[[Sequence[Mapping[str, Any]]], None]
-    ids: DigestIndex = field(default_factory=DigestIndex)
+    numbers: DigestIndex = field(default_factory=DigestIndex)
     columns: dict[str, EncodedColumn] = field(default_factory=dict)
-    slots: IntMap = field(default_factory=IntMap)
-    standing: IntMap = field(default_factory=IntMap)
-    total: int | None = None
-    limit: int = 1
+    row_at: IntMap = field(default_factory=IntMap)
+    position_of: IntMap = field(default_factory=IntMap)
 
     def __post_init__(self) -> None:
         self.columns = {name: EncodedColumn() for name in self.fields}
 
-    def learn(self, page: Page) -> Sequence[int]:
-        """Keep what is new in a page, hand it on, and return the page's row numbers."""
-        names = list(map(identity, page.records))
-        if len(set(names)) < len(names):
-            names = _with_copies(names)
-        known = len(self.ids)
-        numbers = self.ids.numbers(names)
-        fresh = page.records
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add_page(self, page: Page) -> Sequence[int]:
+        """Add the new rows of a page, pass them to the sink, and return all its row numbers."""
+        keys = list(map(row_digest, page.records))
+        if len(set(keys)) < len(keys):
+            keys = _number_copies(keys)
+        known = len(self)
+        numbers = self.numbers.add(keys)
+        new = page.records
         if not isinstance(numbers, range):
-            pairs = zip(numbers, fresh, strict=True)
-            fresh = [record for number, record in pairs if number >= known]
-        if fresh:
+            pairs = zip(numbers, new, strict=True)
+            new = [record for number, record in pairs if number >= known]
+        if new:
             for name, column in self.columns.items():
-                values = [record.get(name) for record in fresh]
+                values = [record.get(name) for record in new]
                 if not _NESTED.isdisjoint(map(type, values)):
-                    values = list(map(_hashable, values))
+                    values = [_to_canonical_json(v) if type(v) in _NESTED else v for v in values]
                 column.extend(values)
-            self.sink(fresh)
+            self.sink(new)
         return numbers
 
     def value(self, number: int, name: str) -> Any:  # noqa: ANN401
-        """Return a row's value of one of the kept fields."""
+        """Return a row's value of one of the `fields`."""
         return self.columns[name][number]
 
-    def place(self, entry: FetchedPage) -> None:
-        """Note where the rows of a page stood; what stood there before stays."""
-        numbers, offset = entry.numbers, entry.offset
-        if self._all_new(entry):
-            self.slots.fill(offset, numbers)
-            self.standing.fill(numbers[0], range(offset, offset + len(numbers)))
+    def set_positions(self, page: FetchedPage) -> None:
+        """Record the positions of a page's rows; positions recorded before stay as they are."""
+        numbers, offset = page.numbers, page.offset
+        if self._is_new(page):
+            self.row_at.fill(offset, numbers)
+            self.position_of.fill(numbers[0], range(offset, offset + len(numbers)))
             return
         for position, number in enumerate(numbers, offset):
-            if self.slots.setdefault(position, number) == number:
-                self.standing.setdefault(number, position)
+            if self.row_at.setdefault(position, number) == number:
+                self.position_of.setdefault(number, position)
 
-    def stands_as(self, entry: FetchedPage) -> bool:
-        """Tell whether a page agrees with where its rows were seen before."""
-        return self._all_new(entry) or all(
-            self.standing.get(number) in (None, position)
-            and self.slots.get(position) in (None, number)
-            for position, number in enumerate(entry.numbers, entry.offset)
+    def agrees_with(self, page: FetchedPage) -> bool:
+        """Return whether a page's rows are at the positions where they were seen before."""
+        return self._is_new(page) or all(
+            self.position_of.get(number) in (None, position)
+            and self.row_at.get(position) in (None, number)
+            for position, number in enumerate(page.numbers, page.offset)
         )
 
-    def _all_new(self, entry: FetchedPage) -> bool:
-        """Tell whether a page's rows and their positions are all seen for the first time."""
-        numbers, count = entry.numbers, len(entry.numbers)
+    def _is_new(self, page: FetchedPage) -> bool:
+        """Return whether no row and no position of a page was seen before."""
+        numbers, count = page.numbers, len(page.numbers)
         return (
             count > 0
             and isinstance(numbers, range)
-            and self.standing.all_free(numbers[0], count)
-            and self.slots.all_free(entry.offset, count)
+            and self.position_of.all_free(numbers[0], count)
+            and self.row_at.all_free(page.offset, count)
         )
 
-    def forget_places(self) -> None:
-        """Keep who the rows are, and forget where they stood."""
-        self.slots, self.standing = IntMap(), IntMap()
+    def clear_positions(self) -> None:
+        """Forget the positions, but not the rows."""
+        self.row_at, self.position_of = IntMap(), IntMap()
 
-    def windows(self, goal: int) -> list[int]:
-        """Return the offsets of the pages that cover each position before `goal` that is empty."""
+    def gaps(self, stop: int, page_size: int) -> list[int]:
+        """Return the offsets of pages that cover every position before `stop` without a row."""
         offsets: list[int] = []
-        position = self.slots.next_free(0)
-        while position < goal:
+        position = self.row_at.next_free(0)
+        while position < stop:
             offsets.append(position)
-            position = self.slots.next_free(position + self.limit)
+            position = self.row_at.next_free(position + page_size)
         return offsets

@@ -1,4 +1,7 @@
-"""TODO."""
+"""The request for a page, the page that the server sent, and the page as a sweep records it.
+
+Imports no other module of the package.
+"""
 
 from __future__ import annotations
 
@@ -12,30 +15,44 @@ __all__ = ["FetchedPage", "Page", "PageRequest"]
 
 
 class PageRequest(NamedTuple):
-    """One page to ask for."""
+    """A request for one page.
+
+    The journal finds a page by the values of this tuple, so their order and types must not change.
+
+    Attributes
+    ----------
+    offset : int
+        The position of the page's first row in the list.
+    filters : tuple of tuple of str
+        Names and values of the API's filters, sorted.
+    order : str or None
+        The sort, with ``-`` for descending.
+    attempt : int
+        How many times the same sweep has requested this page before.
+    """
 
     offset: int
     filters: tuple[tuple[str, str], ...] = ()
     order: str | None = None
-    draw: int = 0
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page as the server gave it.
+    """One page as the server sent it.
 
     Attributes
     ----------
     records : sequence of mapping
         The rows.
     total : int or None
-        The server's count of all rows; None where the answer is a bare list.
+        The server's count of all rows; None if the response is a bare list.
     limit : int
         The server's own page size.
     has_next : bool or None
-        Whether the server says that more follows.
+        Whether the server says that more rows follow.
     paid : int
-        Credits spent to get it now; 0 from the journal.
+        Credits spent on the page by this call; 0 if it came from the journal.
     """
 
     records: Sequence[Mapping[str, Any]]
@@ -46,21 +63,22 @@ class Page:
 
 
 class FetchedPage(NamedTuple):
-    """A page that arrived.
+    """A page that arrived, with the numbers of its rows in place of the records.
 
     Attributes
     ----------
     request : PageRequest
-        What was asked.
+        The request for it.
     numbers : sequence of int
-        Its rows: a range where all of them came for the first time.
+        The numbers of its rows: a range if all of them are new.
     total : int or None
-        The total that it spoke of.
+        The server's count of all rows in the list. None if the page has no such count, or if it
+        counts a filtered list only.
     has_next : bool or None
-        Whether it said that more follows.
+        Whether the server says that more rows follow.
     started, ended : int
-        How many pages had arrived when it was asked for, and when it arrived: a page that ended
-        before another started is older than that one.
+        How many pages had arrived when the sweep requested this one, and once it arrived. A page
+        that ended before another one started is older than that one.
     """
 
     request: PageRequest
@@ -72,5 +90,5 @@ class FetchedPage(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """Where it lay."""
+        """Return the position of the first row."""
         return self.request.offset

@@ -1,4 +1,4 @@
-"""A few threads that fetch pages side by side."""
+"""Daemon threads that do jobs in parallel. Knows no pages and imports nothing of the package."""
 
 from __future__ import annotations
 
@@ -14,25 +14,40 @@ if TYPE_CHECKING:
 __all__ = ["WorkerPool"]
 
 
-# Within a second after Ctrl-C, pages under way may still arrive and be kept.
+# Seconds after Ctrl-C in which pages under way may still arrive and be journaled. The program
+# should end within one second.
 _GRACE = 0.8
 
 
 class WorkerPool:
-    """A few daemon threads that do jobs and hand the results back in the order of completion.
+    """Threads that do jobs and return the results in the order of completion.
 
-    Daemon threads, because a thread that waits for a slow server must not keep a program alive
-    that the user has ended.
+    They are daemon threads, so that a thread that waits for a slow server does not keep a program
+    alive that the user has ended.
+
+    Parameters
+    ----------
+    workers : int
+        The largest number of threads.
+    work : callable
+        Does one job and returns its result.
+
+    Attributes
+    ----------
+    under_way : int
+        How many jobs were submitted whose results have not been returned.
+    busy : set of int
+        The threads that are working on a job.
     """
 
     def __init__(self, workers: int, work: Callable[[Any], Any]) -> None:
         self.workers = workers
         self.under_way = 0
+        self.busy: set[int] = set()
         self._work = work
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[Any, Any, BaseException | None]] = queue.SimpleQueue()
         self._threads = 0
-        self.busy: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +57,7 @@ class WorkerPool:
             self._jobs.put(None)
 
     def submit(self, job: object) -> None:
-        """Start a job, with a further thread while there are fewer than the jobs under way."""
+        """Start a job, in a new thread if all threads are taken and another one is allowed."""
         self.under_way += 1
         self._jobs.put((job,))
         if self._threads < min(self.workers, self.under_way):
@@ -50,32 +65,32 @@ class WorkerPool:
             threading.Thread(target=self._run, name="sectorsdf-worker", daemon=True).start()
 
     def next(self, timeout: float | None = None) -> tuple[Any, Any, BaseException | None]:
-        """Return the next finished job with its result or its error."""
+        """Wait for the next job that ends, and return it with its result or its error."""
         entry = self._done.get(timeout=timeout)
         self.under_way -= 1
         return entry
 
-    def let_land(self) -> None:
-        """Give jobs under way a moment to end; their results are not asked for any more.
+    def drain(self) -> None:
+        """Cancel the jobs that have not started, and wait briefly for the others to end.
 
-        For use after an interrupt, which can fall between a result and its being counted: what
-        counts here is which threads are at work.
+        Call it after an interrupt. The interrupt may fall between the end of a job and the count in
+        `under_way`, so this method looks at which threads are busy instead.
         """
         with suppress(queue.Empty):
             while True:
                 self._jobs.get_nowait()
-        until = time.monotonic() + _GRACE
-        while self.busy and time.monotonic() < until:
+        deadline = time.monotonic() + _GRACE
+        while self.busy and time.monotonic() < deadline:
             time.sleep(0.005)
 
     def _run(self) -> None:
-        me = threading.get_ident()
+        thread = threading.get_ident()
         while (item := self._jobs.get()) is not None:
-            self.busy.add(me)
+            self.busy.add(thread)
             (job,) = item
             try:
                 result, error = self._work(job), None
-            except BaseException as exc:  # noqa: BLE001 - handed to the thread that asked
+            except BaseException as exc:  # noqa: BLE001 - returned by next()
                 result, error = None, exc
             self._done.put((job, result, error))
-            self.busy.discard(me)
+            self.busy.discard(thread)

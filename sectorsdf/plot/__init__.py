@@ -1,7 +1,9 @@
-"""Pictures of the frames, with matplotlib. Needs the extra ``plot``.
+"""Charts and maps of the frames, with matplotlib. Needs the extra ``plot``.
 
-Each function draws on an Axes, its own or the caller's, and returns it; none shows a window or
-changes matplotlib's settings. What is not drawn is said on the picture, and so is the source.
+Each function draws on a new Axes or on the caller's, and returns it. None opens a window or changes
+matplotlib's settings. Below each picture are the source of the data and the number of rows that are
+not drawn. This package draws frames that the caller already has: it must not import `mining`,
+`client` or `cli`.
 """
 
 from __future__ import annotations

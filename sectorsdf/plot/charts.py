@@ -1,4 +1,4 @@
-"""Charts of licences and of resources and reserves."""
+"""Charts: licences by expiry date, and resources and reserves by category."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sectorsdf.errors import UnitError
+from sectorsdf.frames.provenance import Provenance
 from sectorsdf.plot.style import (
     ALARM,
-    SITE,
-    colours_of,
+    SITE_KEY,
+    colours_for,
     draw_empty,
-    facts_of,
     finish,
     new_axes,
     require_columns,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["expiry_timeline", "resources_bars"]
 
 
-# Dark to light with falling confidence; the stages are told apart by hue.
+# The lighter the colour, the lower the confidence. Each stage has a hue of its own.
 _STACKS: Final = {
     "resources": {
         "measured": "#08519c",
@@ -52,22 +52,22 @@ def expiry_timeline(
     measure: Literal["area", "count"] = "area",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how much expires when: hectares or licences by period, stacked by commodity.
+    """Draw the licences that expire in each period: hectares or number, stacked by commodity.
 
-    Licences that expired before `as_of` and are listed still stand on a shaded ground, pale; the
-    period in which `as_of` lies is divided.
+    Licences that expired before `as_of` and are still listed are drawn in pale colours on a shaded
+    background. The period that contains `as_of` is divided.
 
     Parameters
     ----------
     licenses : pandas.DataFrame
-        Licences, one a row, as get_mining_licenses gives them.
+        Licences, one a row, as get_mining_licenses returns them.
     by : str, default "commodity_type"
-        A text column. Its six largest groups are told apart, the rest are Others.
+        A text column. Its six largest groups are drawn separately, the rest as Others.
     freq : {"quarter", "month", "year"}
-        The periods.
+        Length of the periods.
     as_of : date or str, optional
-        The day that parts expired from running licences; the last day of a licence still counts
-        as running. By default the day of ``fetched_at`` in the frame's provenance (UTC).
+        Licences that expire before this day are drawn as expired; one whose last day it is still
+        counts as running. By default the day of ``fetched_at`` in the frame's provenance (UTC).
     measure : {"area", "count"}
         Hectares (column ``licensed_area_ha``) or the number of licences.
     ax : matplotlib.axes.Axes, optional
@@ -76,14 +76,14 @@ def expiry_timeline(
     Returns
     -------
     matplotlib.axes.Axes
-        Bars of all rows that have a day of expiry and, for the area, an area; how many have none
-        is written below, with the source.
+        Bars of all rows that have an expiry date and, for the area, an area. The note below has
+        the number of rows without them, and the source.
 
     Raises
     ------
     ValueError
-        A column is missing, a parameter is not one of the above, or there is no `as_of` and no
-        provenance to take it from.
+        A column is missing, a parameter has none of the values above, or there is neither
+        `as_of` nor a provenance to take it from.
     MissingExtraError
         The extra ``plot`` is not installed.
     """
@@ -108,17 +108,17 @@ def expiry_timeline(
     what, unit = ("Licensed area", "ha") if area else ("Licences", "number")
     with new_axes(ax, (10.0, 4.8)) as axes:
         if drawn.empty:
-            draw_empty(axes, "No licence with a day of expiry")
+            draw_empty(axes, "No licence has an expiry date")
         else:
             periods = drawn["license_expiry_date"].dt.to_period(_PERIODS[freq])
             sums = weights.groupby([periods, expired, groups]).sum()
-            _stack(axes, sums.unstack(fill_value=0)[names])
-            _mark(axes, today, f"{weights[expired].sum():,.0f}{' ha' if area else ''}")
+            _draw_stacked_bars(axes, sums.unstack(fill_value=0)[names])
+            _mark_day(axes, today, f"{weights[expired].sum():,.0f}{' ha' if area else ''}")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set(xlabel=f"{freq.capitalize()} of expiry", ylabel=f"{what} ({unit})")
         axes.spines[["top", "right"]].set_visible(False)
         left_out = {
-            "licence(s) without a day of expiry": int(undated.sum()),
+            "licence(s) without an expiry date": int(undated.sum()),
             "licence(s) without an area": int((unmeasured & ~undated).sum()),
         }
         finish(axes, licenses, f"{what} by {freq} of expiry", left_out)
@@ -131,24 +131,24 @@ def _one_of(name: str, value: object, allowed: Iterable[str]) -> None:
         raise ValueError(message)
 
 
-def _as_of(frame: pd.DataFrame, given: date | str | None) -> pd.Timestamp:
-    fetched = facts_of(frame).get("fetched_at")
-    if given is None and fetched is None:
+def _as_of(frame: pd.DataFrame, as_of: date | str | None) -> pd.Timestamp:
+    fetched = Provenance.of_frame(frame).get("fetched_at")
+    if as_of is None and fetched is None:
         message = (
-            "the frame's provenance does not tell on which day it was fetched: give the day on "
-            'which licences count as running or expired, such as as_of="2026-06-30"'
+            "the frame's provenance has no day on which it was fetched; give the day that divides "
+            'expired from running licences, such as as_of="2026-06-30"'
         )
         raise ValueError(message)
     try:
-        # Of a missing value there is no date.
-        return pd.Timestamp(pd.Timestamp(str(fetched) if given is None else given).date())
+        # The date of a missing timestamp raises.
+        return pd.Timestamp(pd.Timestamp(str(fetched) if as_of is None else as_of).date())
     except (TypeError, ValueError, AttributeError):
-        message = f"as_of={given!r} is no day; give a date or a text such as '2026-06-30'"
+        message = f"as_of={as_of!r} is not a day; give a date or a text such as '2026-06-30'"
         raise ValueError(message) from None
 
 
 def _numbers(times: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
-    """Return times as matplotlib counts them, in days."""
+    """Return times in matplotlib's unit, days."""
     from matplotlib import dates  # noqa: PLC0415 - an extra
 
     convert: Any = dates.date2num
@@ -156,22 +156,22 @@ def _numbers(times: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _stack(ax: Any, table: pd.DataFrame) -> None:  # noqa: ANN401
-    """Draw a bar for each row, a (period, whether expired), of a stack for each column."""
+def _draw_stacked_bars(ax: Any, table: pd.DataFrame) -> None:  # noqa: ANN401
+    """Draw a bar for each row (a period, and whether it has expired), a part for each column."""
     from matplotlib.colors import to_rgba  # noqa: PLC0415 - an extra
     from matplotlib.patches import Patch  # noqa: PLC0415 - an extra
 
     periods = pd.PeriodIndex(table.index.get_level_values(0))
     starts = _numbers(periods.start_time)
     widths = _numbers(periods.end_time) - starts
-    past = table.index.get_level_values(1).to_numpy(dtype=bool)
-    # In the period of today what runs on stands on what has expired.
+    expired = table.index.get_level_values(1).to_numpy(dtype=bool)
+    # In the period that is divided, running licences are stacked on the expired ones.
     base = np.zeros(len(table))
-    below = table.sum(axis=1).where(past, 0.0).groupby(level=0).transform("sum").to_numpy()
-    base[~past] = below[~past]
-    colours = colours_of(list(table.columns))
+    below = table.sum(axis=1).where(expired, 0.0).groupby(level=0).transform("sum").to_numpy()
+    base[~expired] = below[~expired]
+    colours = colours_for(list(table.columns))
     for name, heights in table.items():
-        shades = [to_rgba(colours[str(name)], 0.45 if pale else 1.0) for pale in past]
+        shades = [to_rgba(colours[str(name)], 0.45 if pale else 1.0) for pale in expired]
         ax.bar(
             starts, heights, widths * 0.92, base, align="edge", color=shades, label=f"_{name}",
             gid=str(name),
@@ -182,8 +182,8 @@ def _stack(ax: Any, table: pd.DataFrame) -> None:  # noqa: ANN401
     ax.legend(handles=handles[::-1], loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 
 
-def _mark(ax: Any, today: pd.Timestamp, expired: str) -> None:  # noqa: ANN401
-    """Draw the day that parts expired from running, and shade what lies before it."""
+def _mark_day(ax: Any, today: pd.Timestamp, expired: str) -> None:  # noqa: ANN401
+    """Draw the day that divides expired from running licences, and shade the time before it."""
     day = float(_numbers(pd.DatetimeIndex([today]))[0])
     left, right = ax.get_xlim()
     left, right = min(left, day - (right - left) * 0.01), max(right, day)
@@ -212,55 +212,56 @@ def resources_bars(
     legend: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the tonnages of the largest sites by category: resources above, reserves below.
+    """Draw the tonnages of the largest sites by category, resources above and reserves below.
 
     Resources are measured, indicated and inferred; reserves, their mineable part, are proven and
-    probable (JORC and KCMI). A total is drawn, hatched, only where a site divides it into none of
-    these, and resources and reserves are never added up.
+    probable (JORC and KCMI). A total is drawn, hatched, only where a site does not divide it into
+    these. Resources and reserves are never added up.
 
     Parameters
     ----------
     resources : pandas.DataFrame
-        The tidy table, one row a figure, as get_mining_site_resources gives it. Of a site that
-        reports several years the latest is drawn.
+        The tidy table, one row a figure, as get_mining_site_resources returns it. If a site
+        reports several years, the latest is drawn.
     commodity : str, optional
-        Draw the sites of this ``commodity_type`` only, in any case.
+        Draw only the sites of this ``commodity_type``, whose case does not matter.
     unit : str, optional
-        Draw the figures in this unit only, such as ``"wmt"``. By default all have to be in one.
+        Draw only the figures in this unit, such as ``"wmt"``. By default all must have the same.
     top : int, default 15
-        How many sites, from the largest on.
+        Number of sites, the largest first.
     legend : bool, default True
-        Whether to explain the colours; without, for several Axes side by side.
+        Whether to draw the legend. False suits several Axes side by side.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The largest site is at the top. What is not drawn is counted below, with the source.
+        The largest site is at the top. The note below counts what is not drawn, and has the
+        source.
 
     Raises
     ------
     UnitError
-        The tonnages are in several units, which no axis can hold.
+        The tonnages are in several units, which cannot share an axis.
     ValueError
-        A column is missing, `top` is less than 1, or nothing is of that commodity or unit.
+        A column is missing, `top` is less than 1, or no figure has that commodity or unit.
     MissingExtraError
         The extra ``plot`` is not installed.
     """
     require_columns(
         resources,
-        [*SITE, "name", "year", "stage", "category", "measure", "value", "unit"],
+        [*SITE_KEY, "name", "year", "stage", "category", "measure", "value", "unit"],
         "get_mining_site_resources",
     )
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        message = f"top={top!r} is no number of sites; give a whole number from 1"
+        message = f"top={top!r} is not a number of sites; give a whole number from 1"
         raise ValueError(message)
     rows = resources[resources["measure"].eq("tonnage").fillna(value=False)]
-    rows = _only(_only(rows, "commodity_type", commodity), "unit", unit)
-    # Sites without one key or the other are sites too.
+    rows = _rows_with(_rows_with(rows, "commodity_type", commodity), "unit", unit)
     rows = rows.reset_index(drop=True)
-    site = rows.groupby(list(SITE), dropna=False, sort=False).ngroup()
+    # dropna=False: a site may have no slug or no company.
+    site = rows.groupby(list(SITE_KEY), dropna=False, sort=False).ngroup()
     year = rows["year"].astype("float64")
     latest = year.isna() | (year == year.groupby(site).transform("max"))
     known = [(stage, name) for stage, names in _STACKS.items() for name in names]
@@ -271,8 +272,8 @@ def resources_bars(
     if len(units) > 1:
         listed = ", ".join(f"{count} in {name}" for name, count in units.items())
         message = (
-            f"the tonnages are in several units ({listed}), and one axis holds one: choose with "
-            "commodity= or unit=, or convert what can be converted, such as Kt to Mt: "
+            f"the tonnages are in several units ({listed}), which cannot share an axis: choose one "
+            "with commodity= or unit=, or convert those that can be converted, such as Kt to Mt: "
             'sectorsdf.units.convert(resources, "Mt")'
         )
         raise UnitError(message)
@@ -281,7 +282,7 @@ def resources_bars(
     sizes = {}
     for stage, names in _STACKS.items():
         parts = [(stage, name) for name in names if name != "total"]
-        # The parts say the same as the total, and more.
+        # Where there are parts, they replace the total.
         table[(stage, "total")] = table[(stage, "total")].where(table[parts].isna().all(axis=1))
         sizes[stage] = table[[*parts, (stage, "total")]].sum(axis=1, min_count=1)
     order = pd.DataFrame(sizes).sort_values(["resources", "reserves"], ascending=False).index
@@ -289,54 +290,60 @@ def resources_bars(
     labels = drawn["name"].fillna(drawn["slug"]).groupby(site[drawn.index]).first()
     materials = set(drawn["commodity_type"].dropna().str.casefold())
     with new_axes(ax, (10.0, 1.6 + 0.38 * max(len(shown), 3))) as axes:
-        _bars(axes, shown, [str(labels[number]) for number in shown.index], legend=legend)
+        _draw_bars(axes, shown, [str(labels[number]) for number in shown.index], legend=legend)
         what = "coal" if materials == {"coal"} else "coal and ore" if "coal" in materials else "ore"
         axes.set_xlabel(f"{units.index[0] if len(units) else 'Tonnage'} of {what}")
         left_out = {
-            "further site(s)": len(table) - len(shown),
+            "more site(s)": len(table) - len(shown),
             "figure(s) of earlier years": int((~latest & fits).sum()),
             "figure(s) without a category or a single value": int((~fits).sum()),
         }
         title = "Resources (upper bar) and reserves (lower bar)"
-        named = sorted(drawn["commodity_type"].dropna().unique())
-        title = f"{named[0]}: {title.lower()}" if len(named) == 1 else title
+        commodities = sorted(drawn["commodity_type"].dropna().unique())
+        title = f"{commodities[0]}: {title.lower()}" if len(commodities) == 1 else title
         finish(axes, resources, title, left_out)
     return axes
 
 
-def _only(frame: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
-    """Choose the rows with this value, in any case; refuse a value that no row has."""
-    if wanted is None:
+def _rows_with(frame: pd.DataFrame, column: str, value: str | None) -> pd.DataFrame:
+    """Return the rows with a value, in any case; raise ValueError if no row has it."""
+    if value is None:
         return frame
-    chosen = frame[frame[column].str.casefold().eq(wanted.casefold()).fillna(value=False)]
-    if chosen.empty and len(frame):
-        there = ", ".join(sorted(frame[column].dropna().unique()))
-        message = f"no tonnage has the {column} {wanted!r}; there are {there}"
+    rows = frame[frame[column].str.casefold().eq(value.casefold()).fillna(value=False)]
+    if rows.empty and len(frame):
+        present = ", ".join(sorted(frame[column].dropna().unique()))
+        message = f"no tonnage has the {column} {value!r}; there are {present}"
         raise ValueError(message)
-    return chosen
+    return rows
 
 
-def _bars(ax: Any, table: pd.DataFrame, labels: list[str], *, legend: bool) -> None:  # noqa: ANN401
-    """Draw two bars a row of the table, the first row on top."""
-    places = np.arange(len(table))[::-1]
+def _draw_bars(
+    ax: Any,  # noqa: ANN401
+    table: pd.DataFrame,
+    labels: list[str],
+    *,
+    legend: bool,
+) -> None:
+    """Draw two bars for each row of the table, the first row on top."""
+    heights = np.arange(len(table))[::-1]
     for shift, (stage, colours) in zip((0.2, -0.2), _STACKS.items(), strict=True):
         left = np.zeros(len(table))
         for name, colour in colours.items():
             if table[(stage, name)].isna().all():
                 continue
             widths = table[(stage, name)].fillna(0.0).to_numpy(dtype=float)
-            whole = name == "total"
+            is_total = name == "total"
             ax.barh(
-                places + shift, widths, 0.36, left, color=colour, linewidth=0,
-                edgecolor="white", hatch="////" if whole else None,
-                label=f"{stage}, not divided" if whole else f"{name} {stage}",
+                heights + shift, widths, 0.36, left, color=colour, linewidth=0,
+                edgecolor="white", hatch="////" if is_total else None,
+                label=f"{stage}, not divided" if is_total else f"{name} {stage}",
             )  # fmt: skip
             left += widths
     ax.spines[["top", "right"]].set_visible(False)
     if not len(table):
-        draw_empty(ax, "No tonnage by category")
+        draw_empty(ax, "No tonnage has a category")
         return
-    ax.set_yticks(places, labels)
+    ax.set_yticks(heights, labels)
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     if legend:

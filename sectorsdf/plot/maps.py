@@ -1,4 +1,4 @@
-"""Maps of sites and licences."""
+"""Maps of sites and licences. Which coordinates are usable is decided in `sectorsdf.geo`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import UnitError
+from sectorsdf.frames.provenance import Provenance
 from sectorsdf.geo import INDONESIA, coastline, places
 from sectorsdf.plot.style import (
     FAINT,
     INK,
-    SITE,
-    colours_of,
-    facts_of,
+    SITE_KEY,
+    colours_for,
     finish,
     new_axes,
     require_columns,
@@ -42,118 +42,116 @@ def site_map(
     size: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw where sites or licences lie, on a plain map of Indonesia; nothing is downloaded.
+    """Draw sites or licences on a plain map of Indonesia, without any download.
 
-    The coastline comes with the extra ``maps``; without it there is a graticule only. The map
-    grows where a place lies outside Indonesia.
+    The coastline comes with the extra ``maps``; without it the map has only a grid of degrees. The
+    map is extended to locations outside Indonesia.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        With ``longitude`` and ``latitude``: of get_mining_sites with ``details=True``,
-        get_mining_site, or get_mining_licenses. Of a site that has several years the latest with
-        a `size` is drawn.
+        A frame with ``longitude`` and ``latitude``: from get_mining_sites with ``details=True``,
+        get_mining_site, or get_mining_licenses. If a site has several years, the latest with a
+        `size` is drawn.
     colour : str, default "commodity_type"
-        A text column. Its six largest groups are told apart, the rest are Others.
+        A text column. Its six largest groups have colours of their own, the rest are Others.
     size : str, optional
-        A column of numbers that decides each dot's area, such as ``"production_volume"``,
-        ``"total_reserves"`` or ``"licensed_area_ha"``. Rows without one are small rings.
+        A column of numbers that sets the area of the dots, such as ``"production_volume"``,
+        ``"total_reserves"`` or ``"licensed_area_ha"``. Rows without a number are small rings.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Longitude and latitude in degrees. How many rows have no place is written below, with the
-        source.
+        Axes of longitude and latitude in degrees. The note below has the number of rows without
+        coordinates, and the source.
 
     Raises
     ------
     ValueError
-        A column is missing, or `size` is no column of numbers.
+        A column is missing, or `size` is not a column of numbers.
     UnitError
         The sizes are in several units.
     MissingExtraError
         The extra ``plot`` is not installed.
     """
-    found = places(frame)
+    located = places(frame)
     require_columns(frame, [colour, *([size] if size else [])], "get_mining_sites(details=True)")
     rows = frame.reset_index(drop=True)
     sizes = _sizes(rows, size)
-    chosen = _latest(rows, sizes)
-    here = chosen & ~np.isnan(found.longitude)
-    unit = _unit(rows[here & sizes.notna().to_numpy()], size)
-    groups, names = top_groups(rows.loc[here, colour], pd.Series(1.0, index=rows.index[here]))
+    latest = _is_latest(rows, sizes)
+    drawn = latest & ~np.isnan(located.longitude)
+    unit = _unit(rows[drawn & sizes.notna().to_numpy()], size)
+    groups, names = top_groups(rows.loc[drawn, colour], pd.Series(1.0, index=rows.index[drawn]))
     dots = pd.DataFrame(
         {
-            "longitude": found.longitude[here],
-            "latitude": found.latitude[here],
-            "size": sizes[here].to_numpy(),
+            "longitude": located.longitude[drawn],
+            "latitude": located.latitude[drawn],
+            "size": sizes[drawn].to_numpy(),
             "group": groups.to_numpy(dtype=object),
         }
     )
     with new_axes(ax, (11.0, 4.6)) as axes:
-        mapped = _ground(axes, dots)
-        if here.any():
-            _dots(axes, dots, names, f"{size} ({unit})" if unit else size)
+        has_coastline = _draw_base_map(axes, dots)
+        if drawn.any():
+            _draw_dots(axes, dots, names, f"{size} ({unit})" if unit else size)
         else:
-            axes.text(118, -2.5, "No row has a place", ha="center", color=INK, zorder=5)
+            axes.text(118, -2.5, "No row has coordinates", ha="center", color=INK, zorder=5)
         left_out = {
-            "row(s) without a place": int((chosen & np.isnan(found.longitude)).sum()),
-            "row(s) of other years": int((~chosen).sum()),
+            "row(s) without coordinates": int((latest & ~drawn).sum()),
+            "row(s) of other years": int((~latest).sum()),
         }
-        dataset = DATASETS.get(facts_of(frame).get("dataset", ""))
-        title = f"{dataset.title.capitalize()}s" if dataset else "Places"
-        note = "" if mapped else "No coastline: install the extra maps"
+        dataset = DATASETS.get(Provenance.of_frame(frame).get("dataset", ""))
+        title = f"{dataset.title.capitalize()}s" if dataset else "Locations"
+        note = "" if has_coastline else "No coastline: install the extra maps"
         finish(axes, frame, f"{title} by {colour.replace('_', ' ')}", left_out, note)
     return axes
 
 
 def _sizes(frame: pd.DataFrame, size: str | None) -> pd.Series[float]:
-    """Return what decides the dots' areas; nothing for no size, or one that is not above zero."""
+    """Return the sizes of the dots; missing without `size`, and where it is not above zero."""
     if size is None:
         return pd.Series(np.nan, index=frame.index)
     if not pd.api.types.is_numeric_dtype(frame[size].dtype):
-        message = f"size={size!r} is no column of numbers, but {frame[size].dtype}"
+        message = f"size={size!r} must be a column of numbers, not {frame[size].dtype}"
         raise ValueError(message)
     values = frame[size].astype("Float64").astype("float64")
     return values.where(values > 0)
 
 
-def _latest(frame: pd.DataFrame, sizes: pd.Series[float]) -> npt.NDArray[np.bool_]:
-    """Tell which rows are their site's latest with a size, or the latest where none has one."""
-    if not {*SITE, "year"} <= set(frame.columns):
+def _is_latest(frame: pd.DataFrame, sizes: pd.Series[float]) -> npt.NDArray[np.bool_]:
+    """Mark each site's latest row with a size, or its latest row if none has a size."""
+    if not {*SITE_KEY, "year"} <= set(frame.columns):
         return np.ones(len(frame), dtype=bool)
-    site = frame.groupby(list(SITE), dropna=False, sort=False).ngroup()
+    site = frame.groupby(list(SITE_KEY), dropna=False, sort=False).ngroup()
     year = frame["year"].astype("float64").fillna(-np.inf)
-    # A row without a slug is a site of its own.
-    order = pd.DataFrame({"site": site, "sized": sizes.notna(), "year": year})
-    best = order.sort_values(["sized", "year"], ascending=False, kind="stable")
+    keys = pd.DataFrame({"site": site, "sized": sizes.notna(), "year": year})
+    best = keys.sort_values(["sized", "year"], ascending=False, kind="stable")
     first: npt.NDArray[np.bool_] = ~best.duplicated("site").sort_index().to_numpy(dtype=bool)
+    # Each row without a slug counts as a site of its own.
     return first | frame["slug"].isna().to_numpy(dtype=bool)
 
 
 def _unit(frame: pd.DataFrame, size: str | None) -> str | None:
-    """Return the one unit of the sizes; refuse several."""
+    """Return the unit of the sizes; raise UnitError if there are several."""
     declared = [c for d in DATASETS.values() for c in d.columns if c.name == size]
-    holder = "unit" if size == "production_volume" else None
-    if any(column.meaning.endswith("tonnage_unit") for column in declared):
-        holder = "tonnage_unit"
-    if holder is None or holder not in frame.columns:
+    unit_column = next((column.unit_in for column in declared if column.unit_in), None)
+    if unit_column is None or unit_column not in frame.columns:
         return next((column.unit for column in declared), None)
-    units = frame[holder].value_counts(dropna=False)
+    units = frame[unit_column].value_counts(dropna=False)
     if len(units) > 1:
         listed = ", ".join(f"{count} in {name}" for name, count in units.items())
         message = (
-            f"{size} is in several units ({listed}), so that dots cannot be compared: choose the "
-            f'rows of one first, such as frame[frame["{holder}"] == "{units.index[0]}"]'
+            f"{size} is in several units ({listed}), so that the dots cannot be compared: choose "
+            f'the rows of one unit, such as frame[frame["{unit_column}"] == "{units.index[0]}"]'
         )
         raise UnitError(message)
     return None if units.empty else str(units.index[0])
 
 
-def _ground(ax: Any, dots: pd.DataFrame) -> bool:  # noqa: ANN401
-    """Draw sea, land and graticule; tell whether there is a coastline to draw."""
+def _draw_base_map(ax: Any, dots: pd.DataFrame) -> bool:  # noqa: ANN401
+    """Draw sea, land and the grid of degrees; return whether the coastline is installed."""
     from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an extra
 
     west, east, south, north = INDONESIA
@@ -179,11 +177,16 @@ def _ground(ax: Any, dots: pd.DataFrame) -> bool:  # noqa: ANN401
     return shores is not None
 
 
-def _dots(ax: Any, dots: pd.DataFrame, names: Sequence[str], size: str | None) -> None:  # noqa: ANN401
-    """Draw dots of an area in proportion to their size, and explain colours and sizes."""
+def _draw_dots(
+    ax: Any,  # noqa: ANN401
+    dots: pd.DataFrame,
+    names: Sequence[str],
+    size: str | None,
+) -> None:
+    """Draw dots whose area is proportional to their size, and the legends."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an extra
 
-    # Large dots first, so that none hides another.
+    # Large dots first, so that they do not hide small ones.
     dots = dots.sort_values("size", ascending=False, kind="stable", na_position="last")
     largest, sized = dots["size"].max(), dots["size"].notna()
     areas = (
@@ -191,7 +194,7 @@ def _dots(ax: Any, dots: pd.DataFrame, names: Sequence[str], size: str | None) -
         .clip(lower=5.0)
         .where(sized, 14.0 if sized.any() else 26.0)
     )
-    colours = colours_of(names)
+    colours = colours_for(names)
     edges = [colours[group] for group in dots["group"]]
     rings = (~sized if sized.any() else sized).to_numpy()
     ax.scatter(
@@ -204,24 +207,24 @@ def _dots(ax: Any, dots: pd.DataFrame, names: Sequence[str], size: str | None) -
         zorder=3,
     )
 
-    def dot(area: float, colour: str, label: str) -> Any:  # noqa: ANN401
+    def handle(area: float, colour: str, label: str) -> Any:  # noqa: ANN401
         size = area**0.5
         return Line2D([], [], ls="", marker="o", ms=size, color=colour, mec="white", label=label)
 
     counts = dots["group"].value_counts()
-    beside: dict[str, Any] = {"frameon": False, "borderaxespad": 0.0, "alignment": "left"}
+    style: dict[str, Any] = {"frameon": False, "borderaxespad": 0.0, "alignment": "left"}
     legend = ax.legend(
-        handles=[dot(55.0, colours[name], f"{name} ({counts[name]:,})") for name in names],
+        handles=[handle(55.0, colours[name], f"{name} ({counts[name]:,})") for name in names],
         loc="upper left",
         bbox_to_anchor=(1.015, 1),
-        **beside,
+        **style,
     )
     if size and sized.any():
         ax.add_artist(legend)
-        # What is clipped to the Axes gets no room beside it.
+        # The layout leaves no space for a legend that is clipped to the Axes.
         legend.set_clip_on(False)
         steps = [float(f"{largest * share:.1g}") for share in (1, 0.3, 0.1)]
-        sample = [dot(step / largest * _LARGEST_DOT, FAINT, f"{step:,.10g}") for step in steps]
+        sample = [handle(step / largest * _LARGEST_DOT, FAINT, f"{step:,.10g}") for step in steps]
         sample += [
             Line2D([], [], ls="", marker="o", ms=3.7, mfc="none", color=FAINT, label="none given")
         ]
@@ -231,5 +234,5 @@ def _dots(ax: Any, dots: pd.DataFrame, names: Sequence[str], size: str | None) -
             loc="lower left",
             bbox_to_anchor=(1.015, 0),
             labelspacing=1.1,
-            **beside,
+            **style,
         )

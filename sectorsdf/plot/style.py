@@ -1,4 +1,7 @@
-"""What all pictures share: their ground, colours, titles, and the note of their source."""
+"""What all pictures share: new Axes, colours, groups, titles, and the note of the source.
+
+Imports matplotlib only when a picture is drawn.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.frames.provenance import ATTRS
-from sectorsdf.geo import need_frame
+from sectorsdf.frames.provenance import Provenance
+from sectorsdf.geo import require_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +23,9 @@ __all__ = [
     "ALARM",
     "FAINT",
     "INK",
-    "SITE",
-    "colours_of",
+    "SITE_KEY",
+    "colours_for",
     "draw_empty",
-    "facts_of",
     "finish",
     "new_axes",
     "require_columns",
@@ -33,8 +35,8 @@ __all__ = [
 
 _MOST_GROUPS: Final = 6
 _OTHERS, _NOT_GIVEN = "Others", "not given"
-# Okabe and Ito's palette, which colour-blind people can tell apart, and three more that differ in
-# lightness. The four commodities that are mined at sites have the same colour in every picture.
+# The palette of Okabe and Ito, which colour-blind people can distinguish, and three colours that
+# differ in lightness. The four commodities of sites have the same colour in every picture.
 _PALETTE: Final = ("#0072B2", "#CC79A7", "#56B4E9", "#F0E442", "#8C6D31", "#6A51A3", "#A6D854")
 _COLOURS: Final = {
     "Coal": "#3a3a3a",
@@ -45,21 +47,21 @@ _COLOURS: Final = {
     _NOT_GIVEN: "#e4e6ea",
 }
 INK, FAINT, ALARM = "#22262b", "#6b7280", "#c2362b"
-SITE: Final = ("slug", "commodity_type", "company_slug")
+SITE_KEY: Final = ("slug", "commodity_type", "company_slug")
 
 
-def _pyplot() -> Any:  # noqa: ANN401 - matplotlib is optional, so its types may not be there
+def _pyplot() -> Any:  # noqa: ANN401 - matplotlib is optional, so its types may be missing
     try:
         import matplotlib.pyplot as plt  # noqa: PLC0415 - an extra
     except ImportError as error:
-        message = f'pictures need matplotlib: pip install "sectorsdf[plot]" ({error})'
+        message = f'plots need matplotlib: pip install "sectorsdf[plot]" ({error})'
         raise MissingExtraError(message) from None
     return plt
 
 
 @contextmanager
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
-    """Give an Axes: the caller's as it is, or one that stays legible in a dark notebook."""
+    """Yield the caller's Axes unchanged, or a new one that is legible in a dark notebook too."""
     plt = _pyplot()
     light = {
         "axes.edgecolor": FAINT,
@@ -80,18 +82,12 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) -> None:
-    """Refuse a frame that lacks a column, and say which getter gives it."""
-    need_frame(frame)
+    """Raise ValueError if a column is missing; the message names the getter that returns it."""
+    require_frame(frame)
     absent = [name for name in columns if name not in frame.columns]
     if absent:
-        message = f"the frame has no column {', '.join(absent)}; {getter} gives it"
+        message = f"the frame has no column {', '.join(absent)}; {getter} returns it"
         raise ValueError(message)
-
-
-def facts_of(frame: pd.DataFrame) -> Mapping[str, Any]:
-    """Return a frame's provenance, empty where it carries none."""
-    facts = frame.attrs.get(ATTRS)
-    return facts if isinstance(facts, dict) else {}
 
 
 def finish(
@@ -101,21 +97,33 @@ def finish(
     left_out: Mapping[str, int],
     note: str = "",
 ) -> None:
-    """Write the title, and below the picture where the data is from and what is not drawn."""
-    facts = facts_of(frame)
-    source = facts.get("source")
-    lines = [
-        f"Source: {source}, fetched {str(facts.get('fetched_at', 'at an unknown time'))[:10]}"
-        if source
-        else "Source: unknown, the frame carries no provenance"
-    ]
-    told = [f"{count:,} {what}" for what, count in left_out.items() if count]
-    if told:
-        lines.append(f"Not drawn: {'; '.join(told)}")
+    """Write the title, and below the picture the source of the data and what is not drawn.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The finished picture.
+    frame : pandas.DataFrame
+        The frame, with the source in its provenance.
+    title : str
+        The title.
+    left_out : mapping of str to int
+        What is not drawn, with its number. A number of zero is not written.
+    note : str
+        One more line.
+    """
+    provenance = Provenance.of_frame(frame)
+    source = provenance.get("source")
+    fetched = str(provenance.get("fetched_at", "at an unknown time"))[:10]
+    known = f"Source: {source}, fetched {fetched}"
+    lines = [known if source else "Source: unknown, the frame has no provenance"]
+    missing = [f"{count:,} {what}" for what, count in left_out.items() if count]
+    if missing:
+        lines.append(f"Not drawn: {'; '.join(missing)}")
     lines += [note] if note else []
-    # A line longer than the Axes would take room from it: 14 letters go into an inch.
-    wide = ax.get_position().width * ax.figure.get_figwidth()
-    letters = max(36, int(14 * wide))
+    # A line longer than the Axes would shrink it. About 14 letters fit into an inch.
+    width = ax.get_position().width * ax.figure.get_figwidth()
+    letters = max(36, int(14 * width))
     ax.set_title(title, loc="left", fontsize=12, fontweight="bold", wrap=True)
     ax.annotate(
         "\n".join(textwrap.fill(line, letters) for line in lines),
@@ -130,26 +138,42 @@ def finish(
     )
 
 
-def draw_empty(ax: Any, what: str) -> None:  # noqa: ANN401
-    """Write on empty Axes why they are."""
-    ax.text(0.5, 0.5, what, transform=ax.transAxes, ha="center", va="center", color=FAINT)
+def draw_empty(ax: Any, reason: str) -> None:  # noqa: ANN401
+    """Write on empty Axes why nothing is drawn."""
+    ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center", va="center", color=FAINT)
     ax.set(xticks=[], yticks=[])
 
 
 def top_groups(
     values: pd.Series[Any], weights: pd.Series[float]
 ) -> tuple[pd.Series[str], list[str]]:
-    """Keep the heaviest groups and call the rest `Others`; heaviest first."""
-    named = values.astype("string").fillna(_NOT_GIVEN)
-    order = weights.groupby(named).sum().sort_values(ascending=False, kind="stable")
-    first = [str(name) for name in order.index if name != _NOT_GIVEN]
-    kept = first if len(first) <= _MOST_GROUPS + 1 else first[:_MOST_GROUPS]
-    last = [] if len(kept) == len(first) else [_OTHERS]
-    last += [_NOT_GIVEN] if (named == _NOT_GIVEN).any() else []
-    return named.where(named.isin([*kept, _NOT_GIVEN]), _OTHERS), [*kept, *last]
+    """Keep the largest groups and put the others into one.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        The group of each row.
+    weights : pandas.Series
+        What is summed to order the groups.
+
+    Returns
+    -------
+    groups : pandas.Series
+        The group of each row, `Others` for the small ones, `not given` where there is none.
+    names : list of str
+        The groups, the largest first.
+    """
+    groups = values.astype("string").fillna(_NOT_GIVEN)
+    sums = weights.groupby(groups).sum().sort_values(ascending=False, kind="stable")
+    names = [str(name) for name in sums.index if name != _NOT_GIVEN]
+    # One group more is as easy to read as a group of one that is called Others.
+    top = names if len(names) <= _MOST_GROUPS + 1 else names[:_MOST_GROUPS]
+    last = [] if len(top) == len(names) else [_OTHERS]
+    last += [_NOT_GIVEN] if (groups == _NOT_GIVEN).any() else []
+    return groups.where(groups.isin([*top, _NOT_GIVEN]), _OTHERS), [*top, *last]
 
 
-def colours_of(groups: Sequence[str]) -> dict[str, str]:
+def colours_for(groups: Sequence[str]) -> dict[str, str]:
     """Return a colour for each group, the same for the same commodity in every picture."""
     free = iter(_PALETTE)
     return {name: _COLOURS.get(name) or next(free, "#999999") for name in groups}

@@ -1,7 +1,7 @@
-"""The grammar of resources and reserves: what a figure is, by its key or by its category and unit.
+"""Read what a figure is from its key, or from its category and unit.
 
-A key names its own figure, `{category or component}_{stage}_{unit}`, so this module reads keys
-by their parts and keeps no list of keys. Pure: texts in, words out.
+A key describes its own figure, `{category or component}_{stage}_{unit}`, so this module reads the
+parts of a key and needs no list of keys. It must not import `reader` or `checks`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from sectorsdf.units import measured_by, read_component, read_unit, usual_compon
 
 __all__ = ["Label", "Meaning", "label_of", "read_category", "read_key"]
 
-
 _STAGES: Final = {"reserve": "reserves", "resource": "resources"}
 _STAGELESS: Final = {"inventory": "inventory", "exploration-target": "exploration_target"}
 _GRADED: Final = ("proven", "probable", "total", "measured", "indicated", "inferred")
@@ -24,7 +23,7 @@ _PLAIN: Final = re.compile(r"[^.\[\]\"$\s\x00-\x1f\ud800-\udfff]+")
 
 
 class Meaning(NamedTuple):
-    """What the parts of a key say; None for what they do not say."""
+    """What the parts of a key say, with None for what they do not say."""
 
     stage: str | None = None
     category: str | None = None
@@ -35,9 +34,9 @@ class Meaning(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What a figure is: its row without the year, the numbers and their text.
+    """The row of a figure without the year, the numbers and their text.
 
-    Figures under one key share one label, also those of different sites.
+    Figures with the same key share one label, also if they are of different sites.
     """
 
     ore_type: str | None
@@ -51,60 +50,61 @@ class Label(NamedTuple):
 
 
 def _meaning(text: str, unit: str | None, kind: str | None) -> Meaning | None:
-    """Read the words before the unit; None where they do not follow the grammar."""
+    """Read the words before the unit; return None if they do not follow the grammar."""
     if text.lower() == "calorific_value":
         measure = "calorific_value" if kind == "energy" else None
         return Meaning(component="coal", measure=measure, unit=unit) if measure else None
-    said: dict[str, str] = {}
+    roles: dict[str, str] = {}
     for word in re.sub("exploration_targets?", "exploration-target", text, flags=re.I).split("_"):
-        low = word.lower()
-        if low.removesuffix("s") in _STAGES:
-            role, name = "stage", _STAGES[low.removesuffix("s")]
-        elif low in _CATEGORIES:
-            role, name = "category", _CATEGORIES[low]
-        elif low in {"verify", "verified"}:
-            role, name = "verified", low
-        elif (substance := read_component(word)) is not None:
-            role, name = "component", substance
+        lower = word.lower()
+        if lower.removesuffix("s") in _STAGES:
+            role, name = "stage", _STAGES[lower.removesuffix("s")]
+        elif lower in _CATEGORIES:
+            role, name = "category", _CATEGORIES[lower]
+        elif lower in {"verify", "verified"}:
+            role, name = "verified", lower
+        elif (symbol := read_component(word)) is not None:
+            role, name = "component", symbol
         else:
             return None
-        if role in said and (said[role] != "total" or low not in _STAGELESS):
+        # A role comes once, except that "total inventory" is an inventory.
+        if role in roles and (roles[role] != "total" or lower not in _STAGELESS):
             return None
-        said[role] = name
-    stage, category, component = (said.get(role) for role in ("stage", "category", "component"))
+        roles[role] = name
+    stage, category, component = (roles.get(role) for role in ("stage", "category", "component"))
     if category is None and component is None:
         return None
     measure = measured_by(kind, component) if kind else None
     if (kind and measure is None) or (stage is None and category not in _STAGELESS.values()):
         return None
-    return Meaning(stage, category, component, measure, unit, "verified" in said or None)
+    return Meaning(stage, category, component, measure, unit, "verified" in roles or None)
 
 
 def _parse_key(key: str) -> Meaning | None:
     parts = key.split("_")
     for length in (3, 2, 1):
-        known = read_unit("_".join(parts[-length:]))
-        if known is not None and len(parts) > length:
-            return _meaning("_".join(parts[:-length]), *known)
+        unit = read_unit("_".join(parts[-length:]))
+        if unit is not None and len(parts) > length:
+            return _meaning("_".join(parts[:-length]), *unit)
     return None
 
 
 @lru_cache(maxsize=4096)
 def read_category(text: str, unit: str | None) -> Meaning | None:
-    """Read a list item's category, in any case; an unknown unit leaves the measure open."""
+    """Read the category of a list's item, in any case; with an unknown unit there is no measure."""
     words = "_".join(word for word in re.split(r"[\s_-]+", text) if word.lower() != "mineral")
     return _meaning(words.strip("_"), *(read_unit(unit or "") or (unit, None)))
 
 
 def label_of(
-    said: Meaning, path: str, commodity_type: str | None, ore_type: str | None = None
+    meaning: Meaning, path: str, commodity_type: str | None, ore_type: str | None = None
 ) -> Label:
-    """Label a figure; an unnamed component is what such a site usually gives."""
-    component = said.component
-    if component is None and said.measure is not None:
-        component = usual_component(said.measure, commodity_type)
-    known = (said.measure, said.unit, said.verified)
-    return Label(ore_type, said.stage, said.category, component, *known, path)
+    """Return the label of a figure; a component that is not named follows from the commodity."""
+    component = meaning.component
+    if component is None and meaning.measure is not None:
+        component = usual_component(meaning.measure, commodity_type)
+    rest = (meaning.measure, meaning.unit, meaning.verified)
+    return Label(ore_type, meaning.stage, meaning.category, component, *rest, path)
 
 
 def _step(key: str) -> str:
@@ -113,21 +113,22 @@ def _step(key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def read_key(key: str, parent: str | None, commodity_type: str | None) -> tuple[Label, bool]:
-    """Label the figure under a key, and tell whether the key follows the grammar.
+    """Return the label of a key's figure, and whether the key follows the grammar.
 
-    Sites share their keys, so each is read once for all of them.
+    Sites have the same keys, so each key is read once for all of them.
 
     Parameters
     ----------
     key : str
-        The key that the figure stands under.
+        The key of the figure.
     parent : str or None
-        The key of the object that it stands in, taken for an ore type; None for the outermost.
+        The key of the object around it, which is taken for an ore type; None for the outermost.
     commodity_type : str or None
         What the site mines.
     """
-    said, path, ore_type = _parse_key(key), _step(key), None
+    meaning, path, ore_type = _parse_key(key), _step(key), None
     if parent is not None:
         path = _step(parent) + (f".{path}" if path == key else path)
         ore_type = parent if parent.isprintable() else None
-    return label_of(said or Meaning(), path, commodity_type, ore_type), said is not None
+    label = label_of(meaning or Meaning(), path, commodity_type, ore_type)
+    return label, meaning is not None

@@ -1,9 +1,9 @@
 """The embedded API: a real HTTP server on loopback over synthetic or given records.
 
-It answers the five mining endpoints as the provider documents them, counts what each answer
-would cost, and can misbehave on demand. The server needs nothing beyond the standard library and
-imports nothing of the client it is meant to try; only `running`, which gives a server together
-with a client for it, knows both.
+It answers the endpoints of `sandbox.endpoints` as the provider documents them, counts what each
+answer would cost, and injects faults on request. The server uses the standard library only. It must
+not import `sectorsdf.client`, `mining`, `frames` or `datasets`, because it is an independent check
+of the client. Only `session`, which starts a server together with a client, imports both.
 """
 
 from sectorsdf.sandbox.faults import Drift, Faults, RateLimit

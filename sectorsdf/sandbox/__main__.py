@@ -1,4 +1,4 @@
-"""The sandbox by itself: `python -m sectorsdf.sandbox`."""
+"""Run the sandbox as a program of its own: `python -m sectorsdf.sandbox`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Words of the command line, by default the process's own.
+        Arguments of the command line, by default those of the process.
 
     Returns
     -------
     int
-        0 after a clean end, 2 if the arguments cannot be used.
+        0 after a clean end. Arguments that cannot be used end the process with 2.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -51,14 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
-    ended = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stopped.set())
     with server:
         sys.stdout.write(f"listening on {server.url}\n")
         sys.stdout.flush()
-        # In steps, because on some systems a signal does not end a wait without a limit.
-        while not ended.wait(1.0):
+        # In steps: on some systems a signal does not interrupt a wait without a timeout.
+        while not stopped.wait(1.0):
             pass
     return 0
 
@@ -71,15 +71,20 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
-    add("--data", metavar="DIR", help="serve the JSON lines of a folder, not the sample")
+    add("--data", metavar="DIR", help="serve the JSON lines of a folder instead of the sample")
     add("--seed", type=int, default=2026, help="seed of the sample (default: %(default)s)")
     add("--licenses", type=int, default=4151, help="licences in the sample")
     add("--auctions", type=int, default=14, help="auctions in the sample")
     add("--sites", type=int, default=156, help="sites in the sample")
-    add("--faults", metavar="JSON", default="{}", help="what goes wrong, as a JSON object")
-    add("--key", action="append", help="an API key to let in (default: the sandbox's own)")
-    add("--token", action="append", default=[], help="an OAuth token to let in")
-    add("--today", type=date.fromisoformat, metavar="DAY", help="day from which expiries count")
+    add("--faults", metavar="JSON", default="{}", help="faults to inject, as a JSON object")
+    add("--key", action="append", help="an API key to accept (default: the sandbox's own)")
+    add("--token", action="append", default=[], help="an OAuth token to accept")
+    add(
+        "--today",
+        type=date.fromisoformat,
+        metavar="DAY",
+        help="day that counts as today",
+    )
     return parser
 
 

@@ -1,40 +1,43 @@
-"""The API itself: from a path and a query to a status and a payload, without any socket."""
+"""The API itself: from a path and a query to a status and a body, without any socket.
+
+Owns routing, the pages of lists, sorting, and the bodies of errors. Which endpoints there are is
+declared in `endpoints`; keys, limits, faults and bills are the business of `service`.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from sectorsdf.sandbox.filters import InvalidQueryError, select, whole_number
-from sectorsdf.sandbox.records import Entry, Record, Table, View, encode
+from sectorsdf.sandbox.endpoints import ENDPOINTS, Endpoint
+from sectorsdf.sandbox.filters import (
+    InvalidQueryError,
+    QueryContext,
+    Test,
+    as_number,
+    whole_number,
+)
+from sectorsdf.sandbox.records import Entry, Rank, Record, Table, View, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from sectorsdf.sandbox.faults import Faults
     from sectorsdf.sandbox.rng import SeededRandom
 
-__all__ = ["ENDPOINTS", "Answer", "Route", "Scene", "answer", "parse_query", "problem", "route"]
+__all__ = [
+    "AnswerContext",
+    "Response",
+    "Route",
+    "error_response",
+    "find_route",
+    "parse_query",
+    "respond",
+]
 
-ENDPOINTS = (
-    "/v2/mining/licenses/",
-    "/v2/mining/license-auctions/",
-    "/v2/mining/license-auctions/{wiup_code}/",
-    "/v2/mining/sites/",
-    "/v2/mining/sites/{slug}/",
-)
-
-_DATASETS = {
-    "licenses": "mining_licenses",
-    "license-auctions": "mining_license_auctions",
-    "sites": "mining_sites",
-}
-_DETAILS = {
-    "mining_license_auctions": ("wiup_code", "Auction not found."),
-    "mining_sites": ("slug", "Mining site not found."),
-}
 _LARGEST_PAGE = 30
 _DEFAULT_PAGE = 20
 
@@ -53,19 +56,19 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer before it goes onto a connection.
+class Response:
+    """One response before it is sent on a connection.
 
     Attributes
     ----------
     status : int
         HTTP status.
     body : bytes
-        The payload as sent, before compression.
+        The body before compression.
     billed : bool
         Whether it costs a credit.
     headers : tuple of (str, str)
-        Headers beyond those that every answer has.
+        Headers besides those that every response has.
     content_type : str
         Type of the body.
     """
@@ -78,49 +81,61 @@ class Answer:
 
 
 class Route(NamedTuple):
-    """Where a path leads.
+    """The endpoint that a path leads to.
 
     Attributes
     ----------
-    kind : {"list", "detail", "redirect", "unknown"}
-        What stands at the path.
-    dataset : str
-        The dataset, empty where the path is unknown.
-    code : str
-        What a detail path addresses.
+    endpoint : Endpoint or None
+        The endpoint, None if the API has no such path.
+    key : str
+        The key in the path of a record endpoint, decoded.
+    redirect : bool
+        Whether only the slash at the end of the path is missing.
     """
 
-    kind: Literal["list", "detail", "redirect", "unknown"]
-    dataset: str = ""
-    code: str = ""
+    endpoint: Endpoint | None
+    key: str = ""
+    redirect: bool = False
 
 
-class Scene(NamedTuple):
-    """What an answer depends on besides the request."""
+class AnswerContext(NamedTuple):
+    """What an answer depends on besides the request.
+
+    Attributes
+    ----------
+    tables : mapping of str to Table
+        The served records, by dataset.
+    faults : Faults
+        What goes wrong at present.
+    rng : SeededRandom
+        Source of the draws for `unstable_order`.
+    today : date
+        The day from which `expiring_soon` counts.
+    """
 
     tables: Mapping[str, Table]
     faults: Faults
-    dice: SeededRandom
+    rng: SeededRandom
     today: date
 
 
-def problem(
+def error_response(
     status: int, error: str | None = None, *, html: bool = False, billed: bool = False, **more: str
-) -> Answer:
-    """Return an error answer.
+) -> Response:
+    """Return the response for an error.
 
     Parameters
     ----------
     status : int
         HTTP status.
     error : str, optional
-        The text of `error`; each status has one of its own.
+        The text of `error`. By default it depends on the status.
     html : bool
-        Whether it is a page, as a gateway sends, in place of JSON.
+        Whether the body is an HTML page, as gateways send, instead of JSON.
     billed : bool
         Whether it costs a credit.
     **more : str
-        Further members of the JSON object.
+        More members of the JSON object.
     """
     if status == 429:
         error = "RATE_LIMIT_EXCEEDED"
@@ -131,26 +146,33 @@ def problem(
             f"<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
             f"<body><h1>{status}</h1><p>{_REASONS.get(status, 'Error.')}</p></body></html>\n"
         )
-        return Answer(status, page.encode(), billed, content_type="text/html; charset=utf-8")
-    return Answer(status, encode({"error": text, **more}), billed)
+        return Response(status, page.encode(), billed, content_type="text/html; charset=utf-8")
+    return Response(status, encode({"error": text, **more}), billed)
 
 
-def route(path: str) -> Route:
-    """Return where a path, still percent-encoded, leads."""
-    parts = path.split("/")
-    if len(parts) < 4 or parts[:3] != ["", "v2", "mining"] or parts[3] not in _DATASETS:
-        return Route("unknown")
-    dataset = _DATASETS[parts[3]]
-    rest = parts[4:]
-    if rest == [""]:
-        return Route("list", dataset)
-    if not rest:
-        return Route("redirect", dataset)
-    if dataset not in _DETAILS or not rest[0] or rest[1:] not in ([], [""]):
-        return Route("unknown")
-    # Decoded only after the split, so that an encoded slash stays within its part.
-    code = unquote_to_bytes(rest[0]).decode("utf-8", "replace")
-    return Route("detail" if rest[1:] else "redirect", dataset, code)
+def find_route(path: str, endpoints: Iterable[Endpoint] = ENDPOINTS) -> Route:
+    """Return the route of a path, which is still percent-encoded."""
+    redirect = not path.endswith("/")
+    parts = (f"{path}/" if redirect else path).split("/")
+    for endpoint in endpoints:
+        key = _match(endpoint.path.split("/"), parts)
+        if key is not None:
+            return Route(endpoint, key, redirect)
+    return Route(None)
+
+
+def _match(template: list[str], parts: list[str]) -> str | None:
+    """Return the key in a path, empty where the template has none; None if it does not match."""
+    if len(template) != len(parts):
+        return None
+    key = ""
+    for name, part in zip(template, parts, strict=True):
+        if name.startswith("{") and part:
+            # Decoded only after the split, so that an encoded slash stays within its part.
+            key = unquote_to_bytes(part).decode("utf-8", "replace")
+        elif name != part:
+            return None
+    return key
 
 
 def parse_query(text: str) -> dict[str, str]:
@@ -158,48 +180,79 @@ def parse_query(text: str) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
-def answer(target: Route, query: Mapping[str, str], scene: Scene) -> Answer:
-    """Answer an authenticated GET of a list or of a record."""
-    html = scene.faults.html_errors
-    if target.kind == "list":
-        try:
-            return _list(scene.tables[target.dataset], query, scene)
-        except InvalidQueryError as error:
-            return problem(400, "Invalid query parameters.", html=html, detail=str(error))
-    field, missing = _DETAILS[target.dataset]
-    entry = _addressed(target.dataset, scene.tables[target.dataset].find(field, target.code))
+def respond(
+    endpoint: Endpoint, key: str, query: Mapping[str, str], context: AnswerContext
+) -> Response:
+    """Answer an authenticated GET.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        The endpoint.
+    key : str
+        The key in the path of a record endpoint.
+    query : mapping of str to str
+        The parameters. Those that the endpoint does not have are ignored.
+    context : AnswerContext
+        The records, the faults and the day.
+    """
+    table = context.tables[endpoint.dataset]
+    scope = QueryContext(table, query, context.today)
+    try:
+        if endpoint.kind == "page":
+            return _page_response(endpoint, scope, context)
+        if endpoint.kind == "array":
+            return _array_response(endpoint, scope, context)
+        tests = _tests(endpoint, scope)
+    except InvalidQueryError as error:
+        detail = str(error)
+        html = context.faults.html_errors
+        return error_response(400, "Invalid query parameters.", html=html, detail=detail)
+    entries = [entry for entry in table.find(endpoint.key, key) if _passes(entry, tests)]
+    entry = endpoint.select(entries)
     if entry is None:
-        return problem(404, missing, html=html, billed=True)
-    return Answer(200, entry.detail_json, billed=True)
+        html = context.faults.html_errors
+        return error_response(404, endpoint.not_found, html=html, billed=True)
+    return Response(200, entry.record_json, billed=True)
 
 
-def _addressed(dataset: str, entries: list[Entry]) -> Entry | None:
-    if dataset != "mining_sites" or not entries:
-        return entries[0] if entries else None
-    # max() keeps the first of equals.
-    latest = max(entries, key=lambda entry: _year(entry.record.get("year")))
-    return None if latest.row.get("province") is None else latest
+def _tests(endpoint: Endpoint, scope: QueryContext) -> list[Test]:
+    """Read the parameters of a request; return what an entry must pass."""
+    required = [f"'{name}'" for name in endpoint.required]
+    if any(name not in scope.query for name in endpoint.required):
+        plural = len(required) > 1
+        noun, verb = ("parameters", "are") if plural else ("parameter", "is")
+        msg = f"Query {noun} {' and '.join(required)} {verb} required."
+        raise InvalidQueryError(msg)
+    read = [
+        rule(name, scope.query[name], scope)
+        for name, rule in endpoint.rules.items()
+        if name in scope.query
+    ]
+    return [test for test in read if test is not None]
 
 
-def _year(value: object) -> float:
-    return value if isinstance(value, int | float) else 0
+def _passes(entry: Entry, tests: list[Test]) -> bool:
+    return all(test(entry) for test in tests)
 
 
-def _list(table: Table, query: Mapping[str, str], scene: Scene) -> Answer:
-    faults = scene.faults
-    largest = faults.page_limit or _LARGEST_PAGE
-    limit = min(largest, whole_number("limit", query.get("limit", str(_DEFAULT_PAGE)), 1))
-    offset = whole_number("offset", query.get("offset", "0"), 0)
-    view = select(table, query, scene.today)
+# Lists
+
+
+def _page_response(endpoint: Endpoint, scope: QueryContext, context: AnswerContext) -> Response:
+    faults = context.faults
+    limit = _limit(scope.query, faults)
+    offset = whole_number("offset", scope.query.get("offset", "0"), 0)
+    view = _view(endpoint, scope)
     count = len(view.entries)
     start = offset
     if faults.endless and count and offset >= count:
         start = (count - 1) // limit * limit
-    rows = _page(view, start, limit, scene)
+    entries = _slice(view, start, limit, context)
     has_next = faults.endless or offset + limit < count
     pagination: Record = {
         "total_count": max(0, count + faults.total_offset),
-        "showing": len(rows),
+        "showing": len(entries),
         "limit": limit,
         "offset": offset,
         "has_next": has_next,
@@ -207,31 +260,83 @@ def _list(table: Table, query: Mapping[str, str], scene: Scene) -> Answer:
         "next_offset": offset + limit if has_next else None,
         "previous_offset": max(0, offset - limit) if offset > 0 else None,
     }
-    results = b", ".join(entry.row_json for entry in rows)
-    body = b'{"results": [%b], "pagination": %b}' % (results, encode(pagination))
-    return Answer(200, body, billed=True)
+    body = b'{"results": %b, "pagination": %b}' % (_array(entries), encode(pagination))
+    return Response(200, body, billed=True)
 
 
-def _page(view: View, start: int, limit: int, scene: Scene) -> list[Entry]:
-    if not scene.faults.unstable_order:
+def _array_response(endpoint: Endpoint, scope: QueryContext, context: AnswerContext) -> Response:
+    limit = _limit(scope.query, context.faults) if endpoint.limited else None
+    view = _view(endpoint, scope)
+    entries = _slice(view, 0, len(view.entries) if limit is None else limit, context)
+    return Response(200, _array(entries), billed=True)
+
+
+def _array(entries: list[Entry]) -> bytes:
+    return b"[%b]" % b", ".join(entry.row_json for entry in entries)
+
+
+def _limit(query: Mapping[str, str], faults: Faults) -> int:
+    largest = faults.page_limit or _LARGEST_PAGE
+    return min(largest, whole_number("limit", query.get("limit", str(_DEFAULT_PAGE)), 1))
+
+
+def _view(endpoint: Endpoint, scope: QueryContext) -> View:
+    """Return the entries that a query matches, in the query's order."""
+    table, query, today = scope
+    order = endpoint.default_sort
+    if endpoint.sorts and "order_by" in query:
+        order = query["order_by"]
+        if order.removeprefix("-") not in endpoint.sorts:
+            msg = "order_by is not one of the allowed values."
+            raise InvalidQueryError(msg)
+
+    def build() -> View:
+        tests = _tests(endpoint, scope)
+        entries = [entry for entry in table.entries if _passes(entry, tests)]
+        if not order:
+            # No two entries tie: without a sort the order is that of the records.
+            return View(entries, [(0, i, "") for i in range(len(entries))])
+        field = order.removeprefix("-")
+        ranked = [(_rank(entry.row.get(field)), entry) for entry in entries]
+        ranked.sort(key=lambda pair: pair[0], reverse=order.startswith("-"))
+        return View([entry for _, entry in ranked], [rank for rank, _ in ranked])
+
+    applied = tuple((name, query[name]) for name in endpoint.rules if name in query)
+    return table.view((endpoint.path, applied, order, today), build)
+
+
+def _rank(value: object) -> Rank:
+    """Return a sort key for a value of any type; nulls come last, as in PostgreSQL."""
+    number = as_number(value)
+    if number is not None:
+        return 0, number, ""
+    if isinstance(value, str):
+        return 1, 0.0, value
+    if value is None:
+        return 3, 0.0, ""
+    return 2, 0.0, json.dumps(value, sort_keys=True)
+
+
+def _slice(view: View, start: int, limit: int, context: AnswerContext) -> list[Entry]:
+    if not context.faults.unstable_order:
         return view.entries[start : start + limit]
     if start >= len(view.entries):
         return []
     end = min(start + limit, len(view.entries))
-    # Only the groups of ties that reach into the page are shuffled: the others cannot be seen.
+    # Only the ties that reach into the page are shuffled: a client cannot see the others.
     begin, finish, ranks = start, end, view.ranks
     while begin > 0 and ranks[begin - 1] == ranks[start]:
         begin -= 1
     while finish < len(ranks) and ranks[finish] == ranks[end - 1]:
         finish += 1
     shuffled: list[Entry] = []
-    place = begin
-    while place < finish:
-        group = place
-        while group < finish and ranks[group] == ranks[place]:
-            group += 1
-        ties = view.entries[place:group]
-        scene.dice.shuffle(ties)
+    first = begin
+    while first < finish:
+        last = first
+        while last < finish and ranks[last] == ranks[first]:
+            last += 1
+        ties = view.entries[first:last]
+        context.rng.shuffle(ties)
         shuffled += ties
-        place = group
+        first = last
     return shuffled[start - begin : end - begin]

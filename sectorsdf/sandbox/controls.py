@@ -1,4 +1,8 @@
-"""What stands beside the API: the front page, and the controls for tests in other processes."""
+"""What the server offers besides the API: its front page, and controls for other processes.
+
+With the controls a test in another process reads the log and sets the faults. They cost nothing,
+need no key, and are not logged.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ import json
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.sandbox.api import ENDPOINTS, Answer, problem
+from sectorsdf.sandbox.api import Response, error_response
+from sectorsdf.sandbox.endpoints import ENDPOINTS
 from sectorsdf.sandbox.records import encode
 from sectorsdf.sandbox.service import DEFAULT_KEY
 
@@ -26,34 +31,35 @@ _CONTROLS = {
 }
 
 
-def handle_control(service: Service, request: Request, peer: str) -> Answer | None:
-    """Answer what is not the API, None for everything else.
+def handle_control(service: Service, request: Request, peer: str) -> Response | None:
+    """Answer a request for the front page or a control; return None for any other path.
 
     Parameters
     ----------
     service : Service
-        The sandbox's memory.
+        The state of the sandbox.
     request : Request
         The request.
     peer : str
-        Address of the client; the controls answer to loopback only.
+        Address of the client. Only clients on this machine may use the controls.
     """
     if request.path == "/":
-        return _front(service, request) if request.method in {"GET", "HEAD"} else _wrong("GET")
+        allowed = request.method in {"GET", "HEAD"}
+        return _front_page(service, request) if allowed else _not_allowed("GET")
     if not request.path.startswith("/_sandbox/"):
         return None
     if not _is_loopback(peer):
-        return problem(403, "The controls answer to loopback only.")
+        return error_response(403, "Only clients on this machine may use the controls.")
     method = _CONTROLS.get(request.path)
     if method is None:
-        return problem(404)
-    # The present faults can be read as well as set.
+        return error_response(404)
+    # The faults can be read as well as set.
     if request.path == "/_sandbox/faults" and request.method == "GET":
         return _json(service.faults.as_dict())
-    return _control(service, request) if request.method == method else _wrong(method)
+    return _control(service, request) if request.method == method else _not_allowed(method)
 
 
-def _control(service: Service, request: Request) -> Answer:
+def _control(service: Service, request: Request) -> Response:
     match request.path.rpartition("/")[2]:
         case "requests":
             return _json({"requests": service.log()})
@@ -66,10 +72,10 @@ def _control(service: Service, request: Request) -> Answer:
             try:
                 changes = json.loads(request.body or b"{}")
                 if not isinstance(changes, dict):
-                    return problem(400, "The body must be a JSON object of faults.")
+                    return error_response(400, "The body must be a JSON object of faults.")
                 return _json(service.set_faults(changes).as_dict())
             except (TypeError, ValueError, AttributeError) as error:
-                return problem(400, "These faults cannot be set.", detail=str(error))
+                return error_response(400, "These faults cannot be set.", detail=str(error))
 
 
 def _is_loopback(peer: str) -> bool:
@@ -78,35 +84,37 @@ def _is_loopback(peer: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _wrong(method: str) -> Answer:
-    refusal = problem(405)
-    return Answer(refusal.status, refusal.body, headers=(("Allow", method),))
+def _not_allowed(method: str) -> Response:
+    refusal = error_response(405)
+    return Response(refusal.status, refusal.body, headers=(("Allow", method),))
 
 
-def _json(value: object) -> Answer:
-    return Answer(200, encode(value))
+def _json(value: object) -> Response:
+    return Response(200, encode(value))
 
 
-def _front(service: Service, request: Request) -> Answer:
-    facts: dict[str, Any] = {
+def _front_page(service: Service, request: Request) -> Response:
+    about: dict[str, Any] = {
         "service": "sectorsdf sandbox: an imitation of the Sectors mining API on this machine",
         "data_source": service.source,
-        # Only the key that opens nothing anywhere else is told to whoever asks.
-        "key": DEFAULT_KEY if DEFAULT_KEY in service.keys else "the one this server was given",
-        "endpoints": list(ENDPOINTS),
+        # Only the default key is shown: another one may be a key of the real API.
+        "key": DEFAULT_KEY if DEFAULT_KEY in service.keys else "the key it was started with",
+        "endpoints": [endpoint.path for endpoint in ENDPOINTS],
         "records": service.stats()["records"],
         "controls": [f"{method} {path}" for path, method in _CONTROLS.items()],
     }
     if "text/html" not in request.headers.get("accept", ""):
-        return _json(facts)
-    endpoints = "".join(f"<li><code>GET {html.escape(path)}</code></li>" for path in ENDPOINTS)
-    counts = "".join(f"<li>{name}: {count}</li>" for name, count in facts["records"].items())
+        return _json(about)
+    endpoints = "".join(
+        f"<li><code>GET {html.escape(path)}</code></li>" for path in about["endpoints"]
+    )
+    counts = "".join(f"<li>{name}: {count}</li>" for name, count in about["records"].items())
     page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         "<title>sectorsdf sandbox</title></head><body><h1>sectorsdf sandbox</h1>"
         "<p>An imitation of the Sectors mining API on this machine. "
         f"Data: <strong>{html.escape(service.source)}</strong>. "
-        f"Key: <code>{facts['key']}</code>.</p>"
+        f"Key: <code>{about['key']}</code>.</p>"
         f"<h2>Endpoints</h2><ul>{endpoints}</ul><h2>Records</h2><ul>{counts}</ul></body></html>\n"
     )
-    return Answer(200, page.encode(), content_type="text/html; charset=utf-8")
+    return Response(200, page.encode(), content_type="text/html; charset=utf-8")

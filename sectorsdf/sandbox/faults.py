@@ -1,4 +1,7 @@
-"""How the sandbox misbehaves: declarations, and the seeded draw for each request."""
+"""The faults that a sandbox injects: their declarations, and the seeded draw for each request.
+
+Owns what goes wrong and when. `service` and `api` apply it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sectorsdf.sandbox.records import DATASETS
+from sectorsdf.sandbox.endpoints import DATASETS
 from sectorsdf.sandbox.rng import SeededRandom
 
 if TYPE_CHECKING:
@@ -17,19 +20,19 @@ __all__ = ["Drift", "FaultDraw", "FaultEngine", "Faults", "RateLimit", "RateWind
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A limit of requests in fixed windows, for each key by itself.
+    """A limit of requests in fixed windows, for each key separately.
 
     Attributes
     ----------
     requests : int
-        How many requests a window lets through. Refused ones do not count.
+        How many requests are answered in a window. Refused ones do not count.
     window : float
         Length of a window in seconds.
     retry_after : bool
-        Whether a refusal tells in `Retry-After` when the window ends (whole seconds, rounded up).
+        Whether a refusal says in `Retry-After` when the window ends (whole seconds, rounded up).
     anchor : {"first", "clock"}
-        Whether a window opens with the first request after the last one ended, or stands on a
-        grid that began with the server.
+        Whether a window starts with the first request after the last one ended, or on a grid
+        that started with the server.
     """
 
     requests: int = 30
@@ -51,7 +54,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A change of the records while they are being read.
+    """A change of the records while a client reads them.
 
     Attributes
     ----------
@@ -60,8 +63,8 @@ class Drift:
     dataset : str
         "mining_licenses", "mining_license_auctions" or "mining_sites".
     add, remove : int
-        How many generated records come, and how many of the present ones go. Both may
-        fall anywhere in the order.
+        How many generated records are added, and how many of the present ones are removed.
+        Either can be anywhere in the order.
     """
 
     after: int = 60
@@ -85,21 +88,23 @@ class Faults:
     Attributes
     ----------
     latency : float or (float, float)
-        Seconds before each answer to an admitted request, or bounds between which they are drawn.
+        Seconds before each answer to an admitted request, or the bounds of a random number of
+        seconds.
     rate_limit : RateLimit, optional
-        A limit of requests per window and key; beyond it 429.
+        A limit of requests per window and key; more are refused with 429.
     quota : int, optional
-        Credits that a key may spend; after them 429 with the same body as the rate limit.
+        Credits that a key may spend; then requests are refused with 429 and the same body as for
+        the rate limit.
     status_rates : mapping of int to float
         Error statuses, each with the share of requests that get it.
     status_every : mapping of int to int
         Error statuses, each with an n: every n-th request gets it.
     html_errors : bool
-        Errors carry an HTML page, as a gateway's do.
+        Errors have an HTML page as their body, as those of gateways do.
     reset_rate : float
         The connection is reset before any answer (not billed).
     cut_rate : float
-        The body breaks off half-way (billed).
+        The body ends half-way (billed).
     garbage_rate : float
         A 200 whose body is not JSON (billed).
     empty_rate : float
@@ -107,15 +112,15 @@ class Faults:
     stall_rate, stall_seconds : float
         The answer comes only after that many seconds.
     unstable_order : bool
-        Rows that tie in the sort change places between two requests.
+        Rows that tie in the sort change their order between requests.
     drift : tuple of Drift
-        Records that come and go while a sweep runs.
+        Records that are added and removed while a client reads a list.
     total_offset : int
         Added to the true `total_count`.
     endless : bool
-        There is always a next page; beyond the end the last page comes again.
+        There is always a next page; after the end the last page is repeated.
     page_limit : int, optional
-        The largest page served, in place of 30.
+        The largest page served, instead of 30.
     seed : int
         Seed of every draw above.
     """
@@ -152,7 +157,7 @@ class Faults:
                 msg = f"a fault's status must be between 400 and 599, not {status!r}"
                 raise ValueError(msg)
         if any(every < 1 for every in self.status_every.values()):
-            msg = "status_every must hold numbers above zero"
+            msg = "the numbers in status_every must be above zero"
             raise ValueError(msg)
         low, high = self.latency_bounds
         if not 0 <= low <= high or self.stall_seconds < 0:
@@ -170,43 +175,43 @@ class Faults:
         return self.latency, self.latency
 
     def changed(self, changes: Mapping[str, Any]) -> Faults:
-        """Return a copy with changes as JSON can write them.
+        """Return a copy with changes, which may come from JSON.
 
         Parameters
         ----------
         changes : mapping
-            Names and new values; mappings and lists stand for the nested declarations, and
-            statuses may be texts.
+            Names and new values. Nested declarations may be mappings and lists, statuses may
+            be texts.
 
         Raises
         ------
         TypeError
             For an unknown name.
         ValueError
-            For a value out of its range.
+            For a value outside its range.
         """
-        plain = dict(changes)
-        if isinstance(plain.get("latency"), list):
-            plain["latency"] = tuple(plain["latency"])
-        if isinstance(plain.get("rate_limit"), dict):
-            plain["rate_limit"] = RateLimit(**plain["rate_limit"])
-        if "drift" in plain:
-            plain["drift"] = tuple(
-                Drift(**item) if isinstance(item, dict) else item for item in plain["drift"]
+        values = dict(changes)
+        if isinstance(values.get("latency"), list):
+            values["latency"] = tuple(values["latency"])
+        if isinstance(values.get("rate_limit"), dict):
+            values["rate_limit"] = RateLimit(**values["rate_limit"])
+        if "drift" in values:
+            values["drift"] = tuple(
+                Drift(**item) if isinstance(item, dict) else item for item in values["drift"]
             )
         for name in ("status_rates", "status_every"):
-            if name in plain:
-                plain[name] = {int(status): value for status, value in plain[name].items()}
-        return replace(self, **plain)
+            if name in values:
+                values[name] = {int(status): value for status, value in values[name].items()}
+        return replace(self, **values)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the faults as JSON can write them."""
+        """Return the faults as a dictionary for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class FaultDraw:
-    """What the draw decided for one request."""
+    """The faults of one request, as drawn."""
 
     reset: bool = False
     status: int | None = None
@@ -216,19 +221,19 @@ class FaultDraw:
 
 
 class FaultEngine:
-    """The seeded draws of a `Faults`; a new one begins its sequence and its counts afresh."""
+    """The seeded draws of a `Faults`. A new engine starts the sequence and its counts again."""
 
     def __init__(self, faults: Faults) -> None:
-        self.dice = SeededRandom("faults", faults.seed)
+        self.rng = SeededRandom("faults", faults.seed)
         self._faults = faults
         self._count = 0
 
     def draw(self) -> FaultDraw:
-        """Decide what goes wrong with the next request."""
+        """Draw the faults of the next request."""
         faults = self._faults
-        # Every request takes the same number of draws, so that turning one fault on does not
-        # move the others to other requests.
-        reset, status, stall, latency, *rest = [self.dice.random() for _ in range(7)]
+        # Every request takes the same number of draws, so that one more fault does not move the
+        # others to other requests.
+        reset, status, stall, latency, *rest = [self.rng.random() for _ in range(7)]
         low, high = faults.latency_bounds
         stalls = stall < faults.stall_rate
         kinds: tuple[Literal["cut", "garbage", "empty"], ...] = ("cut", "garbage", "empty")
@@ -259,26 +264,26 @@ class FaultEngine:
 
 
 class RateWindows:
-    """Counts of let-through requests, by key, in the windows of a `RateLimit`."""
+    """Counts of admitted requests, by key, in the windows of a `RateLimit`."""
 
     def __init__(self, origin: float) -> None:
         self._origin = origin
         self._windows: dict[str, tuple[float, int]] = {}
 
     def clear(self) -> None:
-        """Forget every window; the grid stays."""
+        """Clear every window; the grid stays."""
         self._windows.clear()
 
-    def refused(self, limit: RateLimit, key: str, now: float) -> float | None:
-        """Count a request, or return the seconds until the window that refuses it ends."""
-        start, count = self._windows.get(key, (-math.inf, 0))
+    def count(self, limit: RateLimit, key: str, now: float) -> float | None:
+        """Count a request; if its window is full, return the seconds until the window ends."""
+        start, admitted = self._windows.get(key, (-math.inf, 0))
         if limit.anchor == "clock":
             grid = self._origin + (now - self._origin) // limit.window * limit.window
             if grid != start:
-                start, count = grid, 0
+                start, admitted = grid, 0
         elif now >= start + limit.window:
-            start, count = now, 0
-        if count >= limit.requests:
+            start, admitted = now, 0
+        if admitted >= limit.requests:
             return start + limit.window - now
-        self._windows[key] = start, count + 1
+        self._windows[key] = start, admitted + 1
         return None

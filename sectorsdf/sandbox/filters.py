@@ -1,41 +1,81 @@
-"""Query parameters: what each list accepts, what it matches, how it sorts."""
+"""The rules of query parameters: which texts a parameter accepts, and which entries it matches.
+
+Owns the rules only. Which endpoint has which parameters is declared in `endpoints`, and `api`
+applies them.
+"""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sectorsdf.sandbox.records import Entry, Rank, Table, View
-from sectorsdf.sandbox.vocabulary import DOCUMENTED, SORTS
+from sectorsdf.sandbox.records import Entry, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["InvalidQueryError", "select", "whole_number"]
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "InvalidQueryError",
+    "OneOf",
+    "QueryContext",
+    "Rule",
+    "Test",
+    "as_number",
+    "clear_and_clean",
+    "equals",
+    "expiring_soon",
+    "min_count",
+    "min_number",
+    "participant",
+    "qualified",
+    "whole_number",
+    "year",
+]
 
-Test = Callable[[Entry], bool]
+FIRST_YEAR, LAST_YEAR = 1900, 2026
+
+_WHOLE = re.compile(r"-?[0-9]{1,4000}")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 class InvalidQueryError(ValueError):
-    """A parameter that the API refuses with 400; the text says which."""
+    """A parameter that the API refuses with 400. The text names it."""
 
 
-class Scope(NamedTuple):
-    """What a parameter's meaning depends on besides its own text."""
+class QueryContext(NamedTuple):
+    """What the meaning of a parameter depends on besides its own text.
+
+    Attributes
+    ----------
+    table : Table
+        The dataset that is searched.
+    query : mapping of str to str
+        All parameters of the request.
+    today : date
+        The day from which `expiring_soon` counts.
+    """
 
     table: Table
     query: Mapping[str, str]
     today: date
 
 
-Maker = Callable[[str, Scope], "Test | None"]
+Test = Callable[[Entry], bool]
 
-_WHOLE = re.compile(r"-?[0-9]{1,4000}")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+Rule = Callable[[str, str, QueryContext], Test | None]
+"""Read a parameter (its name, its text, the context); return what it matches, None for all.
+
+Raises `InvalidQueryError` for a text that the API refuses.
+"""
+
+
+# Reading texts and values
 
 
 def whole_number(name: str, text: str, low: int, high: int | None = None) -> int:
@@ -65,75 +105,130 @@ def _flag(name: str, text: str) -> bool:
     return lowered == "true"
 
 
-def _fold(value: object) -> str | None:
-    return value.casefold() if isinstance(value, str) else None
-
-
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
+    """Return a value of a record if it is a number, else None."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number else None  # type: ignore[return-value]
 
 
-def _same(field: str, text: str, *, fold: bool) -> Test:
-    if not fold:
+def _fold(value: object) -> str | None:
+    return value.casefold() if isinstance(value, str) else None
+
+
+def _has(field: str, text: str, *, ignore_case: bool) -> Test:
+    if not ignore_case:
         return lambda entry: entry.row.get(field) == text
-    wanted = text.casefold()
-    return lambda entry: _fold(entry.row.get(field)) == wanted
+    folded = text.casefold()
+    return lambda entry: _fold(entry.row.get(field)) == folded
 
 
-def _text(field: str, *, fold: bool) -> Maker:
-    return lambda text, _: _same(field, text, fold=fold)
+def _at_least(field: str, least: float) -> Test:
+    def test(entry: Entry) -> bool:
+        value = as_number(entry.row.get(field))
+        return value is not None and value >= least
+
+    return test
 
 
-def _member(field: str, *, fold: bool) -> Maker:
-    def make(text: str, scope: Scope) -> Test:
-        # The documented values are those of one day; what the served records hold is valid too.
-        allowed = DOCUMENTED[scope.table.dataset][field] | scope.table.values(field)
-        known = {value.casefold() for value in allowed} if fold else allowed
-        if (text.casefold() if fold else text) not in known:
-            msg = f"{field} is not one of the allowed values."
+# Rules that many endpoints can use
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The rule of a parameter with documented values.
+
+    Attributes
+    ----------
+    field : str
+        Field of the row that must have the value.
+    values : frozenset of str
+        The documented values.
+    ignore_case : bool
+        Whether the value may be written in any case.
+    """
+
+    field: str
+    values: frozenset[str]
+    ignore_case: bool = True
+
+    def __call__(self, name: str, text: str, context: QueryContext) -> Test:
+        """Refuse a text that is neither documented nor in the served rows."""
+        # The documented values are those of one day; values of the served records are valid too.
+        allowed = self.values | context.table.values(self.field)
+        if self.ignore_case:
+            known = text.casefold() in {value.casefold() for value in allowed}
+        else:
+            known = text in allowed
+        if not known:
+            msg = f"{name} is not one of the allowed values."
             raise InvalidQueryError(msg)
-        return _same(field, text, fold=fold)
-
-    return make
+        return _has(self.field, text, ignore_case=self.ignore_case)
 
 
-def _clear_and_clean(text: str, _: Scope) -> Test:
+def equals(field: str, *, ignore_case: bool = False) -> Rule:
+    """Return the rule that a field has the text of the parameter; any text is accepted."""
+    return lambda _, text, __: _has(field, text, ignore_case=ignore_case)
+
+
+def min_count(field: str) -> Rule:
+    """Return the rule that a field is at least a whole number."""
+    return lambda name, text, _: _at_least(field, whole_number(name, text, 0))
+
+
+def min_number(field: str) -> Rule:
+    """Return the rule that a field is at least a number."""
+
+    def rule(name: str, text: str, _: QueryContext) -> Test:
+        if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+            msg = f"{name} must be a finite number."
+            raise InvalidQueryError(msg)
+        return _at_least(field, float(text))
+
+    return rule
+
+
+def year(name: str, text: str, _: QueryContext) -> Test:
+    """Match the records of a year."""
+    wanted = whole_number(name, text, FIRST_YEAR, LAST_YEAR)
+    return lambda entry: as_number(entry.row.get("year")) == wanted
+
+
+# Rules of one parameter each
+
+
+def clear_and_clean(_: str, text: str, __: QueryContext) -> Test:
+    """Match the clear-and-clean status by its text, or by whether there is one."""
     lowered = text.casefold()
     if lowered not in {"true", "false"}:
-        return _same("cnc", text, fold=True)
+        return _has("cnc", text, ignore_case=True)
     wanted = lowered == "true"
     return lambda entry: (_fold(entry.row.get("cnc")) or "").startswith("cnc") is wanted
 
 
-def _expiring_soon(text: str, scope: Scope) -> Test | None:
-    if not _flag("expiring_soon", text):
+def expiring_soon(name: str, text: str, context: QueryContext) -> Test | None:
+    """Match the licences that expire within a year."""
+    if not _flag(name, text):
         return None
-    first = scope.today.isoformat()
-    last = (scope.today + timedelta(days=365)).isoformat()
+    first = context.today.isoformat()
+    last = (context.today + timedelta(days=365)).isoformat()
 
     def test(entry: Entry) -> bool:
         day = entry.row.get("license_expiry_date")
-        # ISO days sort as texts do.
+        # ISO dates sort as texts.
         return isinstance(day, str) and first <= day <= last
 
     return test
 
 
-def _participants(entry: Entry) -> list[Mapping[str, object]]:
-    found = entry.record.get("participants")
-    items = found if isinstance(found, list) else []
-    return [item for item in items if isinstance(item, dict)]
-
-
-def _participant(text: str, scope: Scope) -> Test:
+def participant(_: str, text: str, context: QueryContext) -> Test:
+    """Match the auctions with a participant of that name, or a part of it."""
     wanted = text.casefold()
-    passed = scope.query.get("qualified", "").lower() == "true"
+    must_qualify = context.query.get("qualified", "").lower() == "true"
 
     def test(entry: Entry) -> bool:
         return any(
             wanted in (_fold(item.get("company_name")) or "")
-            and (not passed or item.get("qualification_result") == "Lolos")
+            and (not must_qualify or item.get("qualification_result") == "Lolos")
             for item in _participants(entry)
             if isinstance(item.get("company_name"), str)
         )
@@ -141,112 +236,15 @@ def _participant(text: str, scope: Scope) -> Test:
     return test
 
 
-def _qualified(text: str, scope: Scope) -> None:
-    # The match itself is made where the participant is looked for: both must hold for the
-    # same company.
-    if _flag("qualified", text) and "participant" not in scope.query:
+def _participants(entry: Entry) -> list[Mapping[str, object]]:
+    participants = entry.record.get("participants")
+    items = participants if isinstance(participants, list) else []
+    return [item for item in items if isinstance(item, dict)]
+
+
+def qualified(name: str, text: str, context: QueryContext) -> None:
+    """Check that the flag comes with a participant."""
+    # `participant` applies it, since name and qualification must belong to the same company.
+    if _flag(name, text) and "participant" not in context.query:
         msg = "qualified requires participant."
         raise InvalidQueryError(msg)
-
-
-def _at_least(field: str, least: float) -> Test:
-    def test(entry: Entry) -> bool:
-        value = _number(entry.row.get(field))
-        return value is not None and value >= least
-
-    return test
-
-
-def _min_participants(text: str, _: Scope) -> Test:
-    return _at_least("participant_count", whole_number("min_participants", text, 0))
-
-
-def _min_production(text: str, _: Scope) -> Test:
-    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-        msg = "min_production must be a finite number."
-        raise InvalidQueryError(msg)
-    return _at_least("production_volume", float(text))
-
-
-def _year(text: str, _: Scope) -> Test:
-    year = whole_number("year", text, 1900, 2026)
-    return lambda entry: _number(entry.row.get("year")) == year
-
-
-_FILTERS: dict[str, dict[str, Maker]] = {
-    "mining_licenses": {
-        "province": _member("province", fold=False),
-        "commodity_type": _member("commodity_type", fold=True),
-        "company": _text("company_slug", fold=False),
-        "license_type": _member("license_type", fold=True),
-        "activity": _member("activity", fold=True),
-        "cnc": _clear_and_clean,
-        "expiring_soon": _expiring_soon,
-    },
-    "mining_license_auctions": {
-        "province": _member("province", fold=True),
-        "commodity_type": _member("commodity_type", fold=True),
-        "area_type": _member("area_type", fold=True),
-        "status": _text("auction_status", fold=True),
-        "participant": _participant,
-        "qualified": _qualified,
-        "min_participants": _min_participants,
-    },
-    "mining_sites": {
-        "province": _member("province", fold=False),
-        "commodity_type": _member("commodity_type", fold=True),
-        "company": _text("company_slug", fold=False),
-        "year": _year,
-        "min_production": _min_production,
-    },
-}
-
-
-def _rank(value: object) -> Rank:
-    """Return a sort key that never fails; nulls come last as PostgreSQL has them."""
-    number = _number(value)
-    if number is not None:
-        return 0, number, ""
-    if isinstance(value, str):
-        return 1, 0.0, value
-    if value is None:
-        return 3, 0.0, ""
-    return 2, 0.0, json.dumps(value, sort_keys=True)
-
-
-def select(table: Table, query: Mapping[str, str], today: date) -> View:
-    """Return the entries of a table that a query matches, in the query's order.
-
-    Parameters
-    ----------
-    table : Table
-        The dataset.
-    query : mapping of str to str
-        The parameters; those that the dataset does not know are ignored.
-    today : date
-        The day from which `expiring_soon` counts.
-
-    Raises
-    ------
-    InvalidQueryError
-        For a value that the API refuses.
-    """
-    makers = _FILTERS[table.dataset]
-    sorts, default = SORTS[table.dataset]
-    given = tuple((name, query[name]) for name in makers if name in query)
-    order = query.get("order_by", default)
-    if order.removeprefix("-") not in sorts:
-        msg = "order_by is not one of the allowed values."
-        raise InvalidQueryError(msg)
-
-    def build() -> View:
-        scope = Scope(table, query, today)
-        made = [makers[name](text, scope) for name, text in given]
-        tests = [test for test in made if test is not None]
-        found = [entry for entry in table.entries if all(test(entry) for test in tests)]
-        field = order.removeprefix("-")
-        ranked = [(_rank(entry.row.get(field)), entry) for entry in found]
-        ranked.sort(key=lambda pair: pair[0], reverse=order.startswith("-"))
-        return View([entry for _, entry in ranked], [rank for rank, _ in ranked])
-
-    return table.view((given, order, today), build)

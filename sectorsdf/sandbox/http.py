@@ -1,4 +1,7 @@
-"""HTTP/1.1 on one connection: a request in, an answer out in a single write."""
+"""HTTP/1.1 on one connection: read a request, and send a response in a single write.
+
+Owns bytes and headers. Knows neither paths nor records.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sectorsdf.sandbox.api import Answer
+    from sectorsdf.sandbox.api import Response
 
 __all__ = ["Connection", "ProtocolError", "Request"]
 
@@ -21,17 +24,17 @@ __all__ = ["Connection", "ProtocolError", "Request"]
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_BODY = 1024 * 1024
 _DRAIN_SECONDS = 1.0
-# Compressing less than this only makes it longer.
+# Compression makes a shorter body longer.
 _SHORTEST_GZIP = 256
 
 
 class ProtocolError(Exception):
-    """Bytes that are not a request; the status is the answer to them.
+    """Bytes that are not a request that this server can read.
 
     Attributes
     ----------
     status : int
-        400, 413, 431, 501 or 505.
+        The status to answer them with: 400, 413, 431, 501 or 505.
     """
 
     def __init__(self, status: int) -> None:
@@ -41,18 +44,18 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as read.
+    """One request.
 
     Attributes
     ----------
     method, path, query : str
-        Parts of the request line; path and query still percent-encoded.
+        Parts of the request line. Path and query are still percent-encoded.
     headers : dict of str to str
-        Names in lower case; repeated ones joined by commas.
+        Names in lower case. Values of a repeated header are joined by commas.
     body : bytes
-        The body, mostly empty.
+        The body, usually empty.
     keep_alive : bool
-        Whether the client lets the connection be used again.
+        Whether the client allows another request on the connection.
     """
 
     method: str
@@ -64,7 +67,7 @@ class Request:
 
 
 class Connection:
-    """An accepted socket with what was read ahead from it.
+    """An accepted socket, with the bytes read from it that belong to later requests.
 
     Parameters
     ----------
@@ -77,12 +80,12 @@ class Connection:
         self._ahead = bytearray()
 
     def read(self) -> Request | None:
-        """Return the next request, None once the client has gone.
+        """Return the next request, None if the client has closed the connection.
 
         Raises
         ------
         ProtocolError
-            If it is none.
+            If the bytes are not a request that this server can read.
         """
         while (end := self._ahead.find(b"\r\n\r\n")) < 0:
             if len(self._ahead) > _LONGEST_HEAD:
@@ -96,11 +99,13 @@ class Connection:
         first, *lines = head.lstrip("\r\n").split("\r\n")
         method, path, query, version = _request_line(first)
         headers = _headers(lines)
-        wishes = headers.get("connection", "").lower()
+        connection = headers.get("connection", "").lower()
         body = self._body(headers)
         if body is None:
             return None
-        keep_alive = "close" not in wishes and (version == "HTTP/1.1" or "keep-alive" in wishes)
+        keep_alive = "close" not in connection and (
+            version == "HTTP/1.1" or "keep-alive" in connection
+        )
         return Request(method, path, query, headers, body, keep_alive)
 
     def _receive(self) -> bool:
@@ -127,38 +132,38 @@ class Connection:
         return body
 
     def send(
-        self, answer: Answer, source: str, request: Request, *, close: bool, cut: bool = False
+        self, response: Response, source: str, request: Request, *, close: bool, cut: bool = False
     ) -> None:
-        """Send an answer, headers and body in one write.
+        """Send a response, headers and body in one write.
 
-        Two writes would wait for each other: Nagle's algorithm holds the second back until the
-        client acknowledges the first, which the client puts off for some 40 ms.
+        Two writes would take some 40 ms longer: Nagle's algorithm holds the second one back until
+        the client acknowledges the first, and clients delay acknowledgements.
 
         Parameters
         ----------
-        answer : Answer
-            What to send.
+        response : Response
+            The response.
         source : str
-            For the `X-Data-Source` header.
+            Value of the `X-Data-Source` header.
         request : Request
-            What it answers.
+            The request that it answers.
         close : bool
             Whether the connection ends afterwards.
         cut : bool
-            Whether to send only half of the body, under the length of the whole.
+            Whether to send only half of the body, with the Content-Length of the whole.
         """
-        body = answer.body
+        body = response.body
         headers = [
-            ("Content-Type", answer.content_type),
+            ("Content-Type", response.content_type),
             ("X-Data-Source", source),
             ("Vary", "Accept-Encoding"),
-            *answer.headers,
+            *response.headers,
         ]
         if len(body) >= _SHORTEST_GZIP and _accepts_gzip(request.headers):
             body = gzip.compress(body, compresslevel=1, mtime=0)
             headers.append(("Content-Encoding", "gzip"))
         lines = [
-            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
+            f"HTTP/1.1 {response.status} {_phrase(response.status)}",
             "Server: sectorsdf-sandbox",
             f"Date: {formatdate(usegmt=True)}",
             *(f"{name}: {value}" for name, value in headers),
@@ -171,9 +176,10 @@ class Connection:
         self._sock.sendall(head + (body[: len(body) // 2] if cut else body))
 
     def drain(self) -> None:
-        """Read what the client still sends, for a moment, before the connection is closed.
+        """Read what the client still sends, for at most a second, before closing.
 
-        Closing over unread bytes resets the connection, and the answer may be lost with it.
+        Closing a socket with unread bytes resets the connection, and the client may lose the
+        response.
         """
         self._sock.shutdown(socket.SHUT_WR)
         self._sock.settimeout(_DRAIN_SECONDS)
@@ -182,7 +188,7 @@ class Connection:
             left -= len(data)
 
     def abort(self) -> None:
-        """Reset the connection instead of closing it in order."""
+        """Make the socket reset the connection when it is closed."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -195,7 +201,7 @@ def _request_line(line: str) -> tuple[str, str, str, str]:
         raise ProtocolError(505 if version.startswith("HTTP/") else 400)
     scheme, separator, rest = target.partition("://")
     if separator and scheme.lower() in {"http", "https"}:
-        # The absolute form, as clients send it to a proxy.
+        # The absolute form, which clients send to a proxy.
         target = f"/{rest.partition('/')[2]}"
     if not target.startswith("/"):
         raise ProtocolError(400)

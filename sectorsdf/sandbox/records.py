@@ -1,103 +1,47 @@
-"""The served records: their documented fields, folders of them, and the tables that hold them."""
+"""Records in memory, and the JSON that is sent of them.
+
+Owns `Entry`, `View` and `Table`, and the reading of a folder of JSON lines. Knows no endpoint:
+which fields an answer has comes from the caller as a `Shape`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
-__all__ = ["DATASETS", "Entry", "Rank", "Record", "Table", "View", "encode", "load_folder"]
+__all__ = ["Entry", "Rank", "Record", "Shape", "Table", "View", "encode", "load_folder"]
 
 Record = dict[str, Any]
 
 Rank = tuple[int, float, str]
 
-DATASETS = ("mining_licenses", "mining_license_auctions", "mining_sites")
+_MAX_VIEWS = 512
 
-_AUCTION_ROW = (
-    "commodity_type",
-    "city",
-    "province",
-    "company_name",
-    "winner_date",
-    "licensed_area_ha",
-    "license_number",
-    "area_type",
-    "kdi",
-    "wiup_code",
-    "auction_status",
-    "participant_count",
-    "winner",
-    "company_slug",
-)
 
-LIST_FIELDS: dict[str, tuple[str, ...]] = {
-    "mining_licenses": (
-        "wiup_code",
-        "license_number",
-        "license_type",
-        "province",
-        "city",
-        "license_effective_date",
-        "license_expiry_date",
-        "activity",
-        "licensed_area_ha",
-        "location",
-        "commodity_type",
-        "company_name",
-        "cnc",
-        "generation",
-        "company_slug",
-    ),
-    "mining_license_auctions": _AUCTION_ROW,
-    "mining_sites": (
-        "name",
-        "project_name",
-        "year",
-        "commodity_type",
-        "production_volume",
-        "unit",
-        "strip_ratio",
-        "province",
-        "city",
-        "company_slug",
-        "company_name",
-        "slug",
-    ),
-}
+class Shape(NamedTuple):
+    """The documented fields of a dataset, in the order in which the API writes them.
 
-DETAIL_FIELDS: dict[str, tuple[str, ...]] = {
-    "mining_licenses": LIST_FIELDS["mining_licenses"],
-    "mining_license_auctions": (
-        *_AUCTION_ROW[:-1],
-        "created_at",
-        "last_modified",
-        "phases",
-        "participants",
-        "company_slug",
-    ),
-    "mining_sites": (
-        "name",
-        "project_name",
-        "year",
-        "commodity_type",
-        "production_volume",
-        "unit",
-        "overburden_removal_volume",
-        "strip_ratio",
-        "resources_reserves",
-        "location",
-        "company_slug",
-        "company_name",
-        "slug",
-    ),
-}
+    Attributes
+    ----------
+    key : str
+        The field that identifies a record.
+    record : tuple of str
+        Fields of a whole record.
+    row : tuple of str
+        Fields of a row of the list.
+    lifted : mapping of str to str
+        Fields of the row that the record has inside an object, with the name of that object.
+    """
 
-_VIEWS_KEPT = 512
+    key: str
+    record: tuple[str, ...]
+    row: tuple[str, ...]
+    lifted: Mapping[str, str]
 
 
 def encode(value: object) -> bytes:
@@ -106,8 +50,8 @@ def encode(value: object) -> bytes:
 
 
 def _ordered(record: Record, order: tuple[str, ...], hidden: Iterable[str] = ()) -> Record:
-    # Fields that no documentation knows are kept, at the end: a live API grows such fields,
-    # and a client must be tried against them.
+    # Undocumented fields are kept, at the end: the live API gains such fields, and a client must
+    # be tested with them.
     known = {name: record[name] for name in order if name in record}
     skip = {*known, *hidden}
     return known | {name: value for name, value in record.items() if name not in skip}
@@ -119,24 +63,24 @@ class Entry:
     Attributes
     ----------
     record : dict
-        As the detail answer has it.
+        The whole record.
     row : dict
-        As the list has it.
+        The record's row in the list.
     """
 
-    __slots__ = ("_detail_json", "_row_json", "record", "row")
+    __slots__ = ("_record_json", "_row_json", "record", "row")
 
-    def __init__(self, dataset: str, record: Record) -> None:
-        self.record = _ordered(record, DETAIL_FIELDS[dataset])
-        hidden = set(DETAIL_FIELDS[dataset]) - set(LIST_FIELDS[dataset])
-        source = self.record
-        if dataset == "mining_sites" and "location" in record:
-            place = record["location"] if isinstance(record["location"], dict) else {}
-            lifted = {"province": place.get("province"), "city": place.get("city")}
-            source = record | lifted
-        self.row = _ordered(source, LIST_FIELDS[dataset], hidden)
+    def __init__(self, shape: Shape, record: Record) -> None:
+        self.record = _ordered(record, shape.record)
+        lifted = {
+            name: _member(record[holder], name)
+            for name, holder in shape.lifted.items()
+            if holder in record
+        }
+        hidden = set(shape.record) - set(shape.row)
+        self.row = _ordered(self.record | lifted, shape.row, hidden)
         self._row_json: bytes | None = None
-        self._detail_json: bytes | None = None
+        self._record_json: bytes | None = None
 
     @property
     def row_json(self) -> bytes:
@@ -146,11 +90,15 @@ class Entry:
         return self._row_json
 
     @property
-    def detail_json(self) -> bytes:
+    def record_json(self) -> bytes:
         """The whole record in JSON."""
-        if self._detail_json is None:
-            self._detail_json = encode(self.record)
-        return self._detail_json
+        if self._record_json is None:
+            self._record_json = encode(self.record)
+        return self._record_json
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 class View:
@@ -161,7 +109,7 @@ class View:
     entries : list of Entry
         The matches in order.
     ranks : list
-        The sort key of each entry; equal ones tie.
+        The sort key of each entry. Entries with equal keys tie.
     """
 
     __slots__ = ("entries", "ranks")
@@ -172,36 +120,52 @@ class View:
 
 
 class Table:
-    """The entries of one dataset with what is worked out from them.
+    """The entries of one dataset, with what was computed from them.
 
-    Not safe by itself for use by several threads: whoever owns the table holds a lock.
+    Not safe for use by several threads: the caller holds a lock.
+
+    Parameters
+    ----------
+    shape : Shape
+        The documented fields.
+    records : iterable of dict
+        The records.
     """
 
-    def __init__(self, dataset: str, records: Iterable[Record]) -> None:
-        self.dataset = dataset
-        self.entries = [Entry(dataset, record) for record in records]
+    def __init__(self, shape: Shape, records: Iterable[Record]) -> None:
+        self.shape = shape
+        self.entries = [Entry(shape, record) for record in records]
         self._views: OrderedDict[object, View] = OrderedDict()
         self._values: dict[str, frozenset[str]] = {}
-        self._index: dict[str, dict[object, list[Entry]]] = {}
+        self._index: dict[str, dict[str, list[Entry]]] = {}
 
-    def replace(self, entries: list[Entry]) -> None:
-        """Serve other entries from now on."""
+    def add(self, records: Iterable[Record]) -> None:
+        """Append records."""
+        self._replace([*self.entries, *(Entry(self.shape, record) for record in records)])
+
+    def remove(self, positions: Container[int]) -> list[Record]:
+        """Remove the entries at some positions; return their records."""
+        removed = [entry.record for i, entry in enumerate(self.entries) if i in positions]
+        self._replace([entry for i, entry in enumerate(self.entries) if i not in positions])
+        return removed
+
+    def _replace(self, entries: list[Entry]) -> None:
         self.entries = entries
         self._views.clear()
         self._values.clear()
         self._index.clear()
 
     def view(self, key: object, build: Callable[[], View]) -> View:
-        """Return the kept view of a query, or build it."""
-        found = self._views.get(key)
-        if found is None:
-            found = self._views[key] = build()
-            if len(self._views) > _VIEWS_KEPT:
+        """Return the view of a query, and build it if it is not remembered."""
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = build()
+            if len(self._views) > _MAX_VIEWS:
                 self._views.popitem(last=False)
-        return found
+        return view
 
     def values(self, name: str) -> frozenset[str]:
-        """Return the texts that a field of the rows holds at present."""
+        """Return the texts that a field has in the rows at present."""
         if name not in self._values:
             present = (entry.row.get(name) for entry in self.entries)
             self._values[name] = frozenset(value for value in present if isinstance(value, str))
@@ -210,35 +174,37 @@ class Table:
     def find(self, name: str, value: str) -> list[Entry]:
         """Return the entries whose field has a value, in the order of the records."""
         if name not in self._index:
-            index: dict[object, list[Entry]] = {}
+            index: dict[str, list[Entry]] = {}
             for entry in self.entries:
-                held = entry.record.get(name)
-                if isinstance(held, str):
-                    index.setdefault(held, []).append(entry)
+                text = entry.record.get(name)
+                if isinstance(text, str):
+                    index.setdefault(text, []).append(entry)
             self._index[name] = index
         return self._index[name].get(value, [])
 
 
-def load_folder(folder: str | Path) -> dict[str, list[Record]]:
+def load_folder(folder: str | Path, datasets: Iterable[str]) -> dict[str, list[Record]]:
     """Read records from a folder with one file of JSON lines for each dataset.
 
     Parameters
     ----------
     folder : str or Path
-        Where `mining_licenses.jsonl`, `mining_license_auctions.jsonl` and
-        `mining_sites.jsonl` lie; a missing one leaves its dataset empty.
+        Folder with a file ``<dataset>.jsonl`` for each dataset. A dataset without a file is
+        empty.
+    datasets : iterable of str
+        Names of the datasets.
 
     Raises
     ------
     FileNotFoundError
-        If none of them is there.
+        If the folder has no file of any dataset.
     ValueError
         If a line is not a JSON object.
     """
-    paths = {dataset: Path(folder) / f"{dataset}.jsonl" for dataset in DATASETS}
+    paths = {dataset: Path(folder) / f"{dataset}.jsonl" for dataset in datasets}
     if not any(path.is_file() for path in paths.values()):
         names = ", ".join(path.name for path in paths.values())
-        msg = f"{folder} holds none of {names}"
+        msg = f"{folder} contains none of {names}"
         raise FileNotFoundError(msg)
     return {dataset: _load_lines(path) if path.is_file() else [] for dataset, path in paths.items()}
 

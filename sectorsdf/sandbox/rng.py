@@ -1,7 +1,8 @@
-"""Random draws that stay the same for ever.
+"""Seeded random draws that give the same sequence in every Python version.
 
-Only `random.Random.random` is promised to give the same sequence in every Python version;
-`choice`, `shuffle` and `randrange` are not. Everything here is built on that one method.
+Only `random.Random.random` is documented to give the same sequence in every Python version;
+`choice`, `shuffle` and `randrange` are not. Every draw here is computed from that method. Imports
+nothing of the package.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Weighted(Generic[T]):
     Attributes
     ----------
     values : tuple
-        What can be drawn.
+        The values that can be drawn.
     """
 
     __slots__ = ("_edges", "values")
@@ -41,18 +42,19 @@ class Weighted(Generic[T]):
         self._edges: tuple[float, ...] = tuple(accumulate(weights.values()))
 
     def at(self, share: float) -> T:
-        """Return the value that stands at a share (0 to 1) of the total weight."""
-        place = bisect_right(self._edges, share * self._edges[-1])
-        return self.values[min(place, len(self.values) - 1)]
+        """Return the value at a share (0 to 1) of the total weight."""
+        position = bisect_right(self._edges, share * self._edges[-1])
+        return self.values[min(position, len(self.values) - 1)]
 
 
 class SeededRandom:
-    """A seeded source of draws.
+    """A seeded random number generator.
 
     Parameters
     ----------
     *seed : object
-        Parts of the seed; their text makes the seed, so that it is the same in each process.
+        Parts of the seed. Their text is what seeds the generator, so that every process draws the
+        same.
     """
 
     __slots__ = ("random",)
@@ -73,18 +75,18 @@ class SeededRandom:
         return round(low + self.random() * (high - low), digits)
 
     def pick(self, values: Sequence[T]) -> T:
-        """Return one of the values, each as likely as the next."""
+        """Return one of the values, each with the same probability."""
         return values[int(self.random() * len(values))]
 
     def draw(self, weighted: Weighted[T]) -> T:
         """Return one of the weighted values."""
         return weighted.at(self.random())
 
-    def curve(self, points: Sequence[tuple[float, float]]) -> float:
-        """Return a number from a distribution given by its quantiles.
+    def from_quantiles(self, points: Sequence[tuple[float, float]]) -> float:
+        """Return a number from the distribution with these quantiles.
 
-        Straight lines between the points keep to plain arithmetic, which, unlike the
-        functions of the platform's mathematical library, gives the same digits everywhere.
+        It interpolates linearly between the points: plain arithmetic gives the same digits on
+        every platform, the functions of a platform's mathematical library do not.
         """
         share = self.random()
         for (low, start), (high, end) in pairwise(points):
@@ -93,11 +95,11 @@ class SeededRandom:
         return points[-1][1]
 
     def digits(self, count: int) -> str:
-        """Return a text of that many digits."""
+        """Return a text of `count` digits."""
         return "".join(str(self.integer(0, 9)) for _ in range(count))
 
     def shuffle(self, values: MutableSequence[T]) -> None:
         """Put the values into a random order, in place."""
-        for place in range(len(values) - 1, 0, -1):
-            other = self.integer(0, place)
-            values[place], values[other] = values[other], values[place]
+        for last in range(len(values) - 1, 0, -1):
+            other = self.integer(0, last)
+            values[last], values[other] = values[other], values[last]

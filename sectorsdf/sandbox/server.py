@@ -1,4 +1,8 @@
-"""The server: sockets and threads around the service."""
+"""The server: sockets and threads around the service.
+
+Must not import `sectorsdf.client`, `mining`, `frames` or `datasets`: the sandbox is an independent
+check of the client, and would otherwise share its mistakes.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from sectorsdf.sandbox.api import problem
+from sectorsdf.sandbox.api import error_response
 from sectorsdf.sandbox.controls import handle_control
+from sectorsdf.sandbox.endpoints import DATASETS
 from sectorsdf.sandbox.faults import Faults
 from sectorsdf.sandbox.http import Connection, ProtocolError, Request
-from sectorsdf.sandbox.records import DATASETS, Record, load_folder
+from sectorsdf.sandbox.records import Record, load_folder
 from sectorsdf.sandbox.sample import generate
 from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord, Service
 
@@ -31,15 +36,15 @@ _JOIN_SECONDS = 5.0
 
 
 class Sandbox:
-    """The embedded API, served over HTTP on loopback while it is started.
+    """The embedded API, served over HTTP on loopback between start and stop.
 
     Parameters
     ----------
     data : path-like, optional
-        A folder of JSON lines to serve in place of the synthetic sample: `mining_licenses.jsonl`,
+        A folder of JSON lines to serve instead of the synthetic sample: `mining_licenses.jsonl`,
         `mining_license_auctions.jsonl`, `mining_sites.jsonl`.
     seed : int
-        Seed of the sample, and of records added later.
+        Seed of the sample, and of records that are added later.
     licenses, auctions, sites : int
         Size of the sample.
     host : str
@@ -49,23 +54,23 @@ class Sandbox:
     faults : Faults, optional
         What goes wrong; by default nothing.
     keys : iterable of str
-        API keys that are let in, sent raw in `Authorization`.
+        API keys that are accepted, sent as they are in `Authorization`.
     tokens : iterable of str
-        OAuth tokens that are let in, sent as `Bearer`.
+        OAuth tokens that are accepted, sent as `Bearer`.
     today : date, optional
-        The day from which `expiring_soon` counts; by default today in Jakarta.
+        The day from which `expiring_soon` counts, by default today in Jakarta.
     records : mapping of str to sequence of dict, optional
-        Records to serve in place of the sample, as detail answers have them; datasets left out
-        are empty.
+        Records to serve instead of the sample, as the API's record endpoints return them.
+        Datasets that are left out are empty.
     ssl_context : ssl.SSLContext, optional
-        Serve https with it.
+        TLS context. With one, the server speaks https.
 
     Raises
     ------
     ValueError
-        If both `data` and `records` are given, a dataset is unknown, or there is no key.
+        If both `data` and `records` are given, a dataset is unknown, or `keys` is empty.
     FileNotFoundError
-        If the folder holds no records.
+        If the folder has no file of any dataset.
 
     Examples
     --------
@@ -92,11 +97,11 @@ class Sandbox:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         if data is not None and records is not None:
-            msg = "data and records exclude each other"
+            msg = "give either data or records, not both"
             raise ValueError(msg)
         served: Mapping[str, Sequence[Record]]
         if data is not None:
-            served, source = load_folder(data), "records of a folder (sectorsdf sandbox)"
+            served, source = load_folder(data, DATASETS), "records of a folder (sectorsdf sandbox)"
         elif records is not None:
             served, source = records, "given records (sectorsdf sandbox)"
         else:
@@ -104,11 +109,12 @@ class Sandbox:
             source = f"synthetic sample (sectorsdf sandbox, seed {seed})"
         unknown = set(served) - set(DATASETS)
         if unknown:
-            msg = f"unknown datasets: {', '.join(sorted(unknown))}"
+            names = ", ".join(sorted(unknown))
+            msg = f"records has unknown datasets: {names}; known are {', '.join(DATASETS)}"
             raise ValueError(msg)
         keys = tuple(keys)
         if not keys:
-            msg = "a sandbox needs at least one key"
+            msg = "keys must contain at least one key"
             raise ValueError(msg)
         self._service = Service(
             served,
@@ -146,12 +152,12 @@ class Sandbox:
     # Starting and stopping
 
     def start(self) -> Self:
-        """Listen and answer, in threads of their own.
+        """Listen and answer, in background threads.
 
-        A sandbox that was stopped may be started again; it then listens on the same port.
+        A sandbox that was stopped can be started again, and then listens on the same port.
         """
         if self._listener is not None:
-            msg = "the sandbox is running already"
+            msg = "the sandbox is already running"
             raise RuntimeError(msg)
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server(
@@ -162,7 +168,7 @@ class Sandbox:
         self._stopping.clear()
         self._service.open_windows()
         self._listener = listener
-        # A selector does not notice that its socket was closed; a byte on this pair wakes it.
+        # A selector does not notice that its socket is closed; a byte on this pair wakes it.
         self._waker, wake = socket.socketpair()
         self._acceptor = threading.Thread(
             target=self._accept, args=(listener, wake), name=self._thread_name, daemon=True
@@ -171,7 +177,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Close the listening socket and every connection at once; nothing if it is stopped."""
+        """Close the listening socket and every connection. A stopped sandbox stays as it is."""
         listener, self._listener = self._listener, None
         if listener is None or self._waker is None or self._acceptor is None:
             return
@@ -185,7 +191,7 @@ class Sandbox:
             threads = dict(self._open)
         for sock in threads.values():
             with contextlib.suppress(OSError):
-                # Of the plain class: a TLS farewell would wait for the client's.
+                # Not the shutdown of a TLS socket, which would wait for the client's.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
         deadline = time.monotonic() + _JOIN_SECONDS
         for thread in threads:
@@ -205,7 +211,7 @@ class Sandbox:
                 try:
                     sock, peer = listener.accept()
                 except OSError:
-                    # None is waiting after all, or this process has no descriptor left for it.
+                    # The client has gone, or this process has no file descriptor left.
                     self._stopping.wait(0.01)
                     continue
                 sock.settimeout(None)
@@ -219,7 +225,7 @@ class Sandbox:
                     self._open[thread] = sock
                 thread.start()
 
-    # Connections, each in its own thread
+    # Connections, each in a thread of its own
 
     def _serve(self, sock: socket.socket, peer: str) -> None:
         me = threading.current_thread()
@@ -234,7 +240,7 @@ class Sandbox:
             while not self._stopping.is_set() and self._exchange(connection, peer):
                 pass
         except (OSError, ValueError):
-            # The client has gone, or stop() has closed the socket: nobody is left to tell.
+            # The client or stop() has closed the connection: no one is left to answer.
             pass
         finally:
             sock.close()
@@ -242,58 +248,58 @@ class Sandbox:
                 self._open.pop(me, None)
 
     def _exchange(self, connection: Connection, peer: str) -> bool:
-        """Answer one request; return whether another may follow."""
+        """Answer one request; return whether the connection stays open."""
         source = self._service.source
         try:
             request = connection.read()
         except ProtocolError as error:
-            nothing = Request("GET", "/")
-            connection.send(problem(error.status), source, nothing, close=True)
+            unread = Request("GET", "/")
+            connection.send(error_response(error.status), source, unread, close=True)
             connection.drain()
             return False
         if request is None:
             return False
-        answer = handle_control(self._service, request, peer)
-        if answer is not None:
-            connection.send(answer, source, request, close=not request.keep_alive)
+        response = handle_control(self._service, request, peer)
+        if response is not None:
+            connection.send(response, source, request, close=not request.keep_alive)
             return request.keep_alive
-        reply = self._service.reply(request.method, request.path, request.query, request.headers)
-        if reply.reset:
+        delivery = self._service.handle(request)
+        if delivery.reset:
             connection.abort()
             return False
-        close = reply.cut or not request.keep_alive
+        close = delivery.cut or not request.keep_alive
         try:
-            if reply.wait and self._stopping.wait(reply.wait):
+            if delivery.wait and self._stopping.wait(delivery.wait):
                 msg = "the sandbox has stopped"
                 raise ConnectionAbortedError(msg)
-            connection.send(reply.answer, source, request, close=close, cut=reply.cut)
+            connection.send(delivery.response, source, request, close=close, cut=delivery.cut)
         except OSError:
-            self._service.undelivered(reply)
+            self._service.mark_undelivered(delivery)
             raise
         return not close
 
-    # What tests look at and turn
+    # Inspection and control
 
     @property
     def port(self) -> int:
-        """The port; before the first start the one asked for."""
+        """The port. Before the first start, the port that was passed."""
         return self._port
 
     @property
     def url(self) -> str:
-        """Where the API is served, without a slash at the end."""
+        """The address of the API, without a slash at the end."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self._ssl else 'http'}://{host}:{self._port}"
 
     @property
     def key(self) -> str:
-        """The first of the keys that are let in."""
+        """The first of the keys that are accepted."""
         return self._service.keys[0]
 
     @property
     def source(self) -> str:
-        """What the records are; every answer tells it as `X-Data-Source`."""
+        """Where the records are from. Every response has it as its `X-Data-Source` header."""
         return self._service.source
 
     @property
@@ -304,8 +310,8 @@ class Sandbox:
     def set_faults(self, **changes: Any) -> Faults:  # noqa: ANN401 - fields of many types
         """Replace some of the faults while the server runs.
 
-        The seeded draws begin afresh; records that drifted stay as they are, and the list
-        answers before which a drift waits are counted from the call that declares it.
+        The seeded draws start again. Records that drifted stay as they are. A drift counts list
+        answers from the call that declares it.
 
         Parameters
         ----------
@@ -330,33 +336,48 @@ class Sandbox:
         return self._service.billed()
 
     def reset_counts(self) -> None:
-        """Forget requests, spent credits, rate windows, and the counts that faults go by."""
+        """Clear the log, the credits spent, the rate windows and the counts of the faults."""
         self._service.reset_counts()
 
     def records(self, dataset: str) -> list[dict[str, Any]]:
-        """Return copies of the served records, as detail answers have them."""
+        """Return copies of the served records, as the API's record endpoints return them."""
         return self._service.records(dataset)
 
     def add_records(
         self, dataset: str, records: Iterable[dict[str, Any]] | int
     ) -> list[dict[str, Any]]:
-        """Serve further records: given ones, or that many generated ones.
+        """Serve more records.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        records : iterable of dict or int
+            The records, or a number of records to generate.
 
         Returns
         -------
         list of dict
-            What was added.
+            The records that were added.
         """
         return self._service.add_records(dataset, records)
 
     def remove_records(
         self, dataset: str, which: int | Callable[[dict[str, Any]], bool]
     ) -> list[dict[str, Any]]:
-        """Stop serving records: those that a test picks, or that many at random.
+        """Stop serving some records.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        which : callable or int
+            A function that returns whether a record is to be removed, or a number of records to
+            remove at random.
 
         Returns
         -------
         list of dict
-            What was removed.
+            The records that were removed.
         """
         return self._service.remove_records(dataset, which)

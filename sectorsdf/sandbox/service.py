@@ -1,4 +1,8 @@
-"""The counter between the connections and the API: keys, limits, faults, bills, the log."""
+"""What happens to a request between its connection and the API.
+
+Owns keys, limits, faults, bills and the log, all behind one lock. The answers themselves come from
+`api`.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,34 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.sandbox.api import Answer, Route, Scene, answer, parse_query, problem, route
+from sectorsdf.sandbox.api import (
+    AnswerContext,
+    Response,
+    Route,
+    error_response,
+    find_route,
+    parse_query,
+    respond,
+)
+from sectorsdf.sandbox.endpoints import DATASETS, new_table
 from sectorsdf.sandbox.faults import FaultDraw, FaultEngine, Faults, RateWindows
-from sectorsdf.sandbox.records import DATASETS, Entry, Record, Table
 from sectorsdf.sandbox.rng import SeededRandom
 from sectorsdf.sandbox.sample import generate_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["DEFAULT_KEY", "Reply", "RequestRecord", "Service"]
+    from sectorsdf.sandbox.endpoints import Endpoint
+    from sectorsdf.sandbox.http import Request
+    from sectorsdf.sandbox.records import Record
 
-# Of the form of a real key, and openly made of a phrase: it opens nothing anywhere.
+__all__ = ["DEFAULT_KEY", "Delivery", "RequestRecord", "Service"]
+
+# It has the form of a real key, and is the digest of a known phrase: no other server accepts it.
 DEFAULT_KEY = hashlib.sha256(b"sectorsdf sandbox: not a real key").hexdigest()
 
-# The API's day turns at midnight in Jakarta.
+# The API's day begins at midnight in Jakarta.
 _JAKARTA = timedelta(hours=7)
-
-_CODE_FIELD = {"mining_sites": "slug"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +65,12 @@ class RequestRecord:
     billed : bool
         Whether it cost a credit.
     fault : str or None
-        What went wrong on purpose: "reset", "rate_limit", "quota", "status", "stall", "cut",
-        "garbage", "empty", two of them joined by "+".
+        The injected faults: "reset", "rate_limit", "quota", "status", "stall", "cut", "garbage",
+        "empty", or two of them joined by "+".
     delivered : bool
-        Whether the whole answer went out.
+        Whether the whole answer was sent.
     key_fingerprint : str or None
-        Beginning of the SHA-256 of the key or token, None without one.
+        First digits of the SHA-256 of the key or token, None without one.
     """
 
     seq: int
@@ -72,22 +86,22 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a connection has to do with a request.
+class Delivery:
+    """A response, and how the connection has to send it.
 
     Attributes
     ----------
-    answer : Answer
-        What is sent.
+    response : Response
+        The response.
     seq : int
         Number of the request in the log.
     wait : float
-        Seconds before anything is sent.
+        Seconds before the response is sent.
     reset, cut : bool
         Whether the connection is reset at once, or closed after half of the body.
     """
 
-    answer: Answer
+    response: Response
     seq: int
     wait: float = 0.0
     reset: bool = False
@@ -95,22 +109,22 @@ class Reply:
 
 
 class Service:
-    """Everything that the sandbox remembers, behind one lock.
+    """The state of a sandbox, behind one lock.
 
     Parameters
     ----------
     records : mapping of str to sequence of dict
         Records by dataset.
     source : str
-        What the records are, for the `X-Data-Source` header.
+        Where the records are from, for the `X-Data-Source` header.
     seed : int
-        Seed of records added later.
+        Seed of records that are added later.
     faults : Faults
         What goes wrong.
     keys, tokens : iterable of str
-        API keys and OAuth tokens that are let in.
+        API keys and OAuth tokens that are accepted.
     today : date, optional
-        A fixed day for `expiring_soon` in place of today's in Jakarta.
+        A fixed day for `expiring_soon`. By default today in Jakarta.
     """
 
     def __init__(
@@ -128,7 +142,7 @@ class Service:
         self.source = source
         self.keys = tuple(keys)
         self.tokens = tuple(tokens)
-        self.tables = {name: Table(name, records.get(name, ())) for name in DATASETS}
+        self.tables = {name: new_table(name, records.get(name, ())) for name in DATASETS}
         self.faults = faults
         self._engine = FaultEngine(faults)
         self._seed = seed
@@ -144,109 +158,100 @@ class Service:
 
     # Requests
 
-    def reply(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> Reply:
-        """Decide on a request, and log and bill it."""
+    def handle(self, request: Request) -> Delivery:
+        """Decide how to answer a request; log and bill it."""
         now = time.monotonic()
-        target = route(path)
-        parameters = parse_query(query)
-        credential = headers.get("authorization", "").strip()
+        route = find_route(request.path)
+        query = parse_query(request.query)
+        credential = request.headers.get("authorization", "").strip()
         with self.lock:
-            refusal = self._refusal(method, path, query, target, credential)
-            if refusal is None:
-                draw = self._engine.draw()
-                given, fault = self._admitted(target, parameters, credential, draw, now)
+            draw, fault = FaultDraw(), None
+            admitted = self._admit(request, route, credential)
+            if isinstance(admitted, Response):
+                response = admitted
             else:
-                draw, given, fault = FaultDraw(), refusal, None
-            if given.status != 200:
+                draw = self._engine.draw()
+                failure = self._failure(draw, credential, now)
+                response, fault = failure or (self._answer(admitted, route.key, query), None)
+            if response.status != 200:
                 draw = replace(draw, body=None)
-            given = self._garbled(given, draw)
+            response = _damage(response, draw)
             names = ["reset"] if draw.reset else [fault, draw.stall and "stall", draw.body]
             self._seq += 1
-            reply = Reply(given, self._seq, draw.wait, reset=draw.reset, cut=draw.body == "cut")
-            billed = given.billed and not draw.reset
+            delivery = Delivery(
+                response, self._seq, draw.wait, reset=draw.reset, cut=draw.body == "cut"
+            )
+            billed = response.billed and not draw.reset
             self._log[self._seq] = RequestRecord(
                 seq=self._seq,
                 time=now,
-                method=method,
-                path=path,
-                query=parameters,
-                status=None if draw.reset else given.status,
+                method=request.method,
+                path=request.path,
+                query=query,
+                status=None if draw.reset else response.status,
                 billed=billed,
                 fault="+".join(name for name in names if name) or None,
-                # Told before it is known, and taken back on failure: whoever has read the
-                # answer must find it delivered.
-                delivered=not (draw.reset or reply.cut),
+                # Set before the response is sent, and cleared if that fails: a client that has
+                # read the response must find it logged as delivered.
+                delivered=not (draw.reset or delivery.cut),
                 key_fingerprint=_fingerprint(credential),
             )
             self._spent[credential] += billed
-            if given.status == 200 and target.kind == "list" and not draw.reset:
-                self._lists[target.dataset] += 1
-                self._drift()
-            return reply
+            if response.status == 200 and not draw.reset:
+                self._count_list(route)
+            return delivery
 
-    def undelivered(self, reply: Reply) -> None:
-        """Note that an answer could not be sent."""
+    def mark_undelivered(self, delivery: Delivery) -> None:
+        """Note in the log that a response could not be sent."""
         with self.lock:
-            record = self._log.get(reply.seq)
+            record = self._log.get(delivery.seq)
             if record is not None:
-                self._log[reply.seq] = replace(record, delivered=False)
+                self._log[delivery.seq] = replace(record, delivered=False)
 
-    def _refusal(
-        self, method: str, path: str, query: str, target: Route, credential: str
-    ) -> Answer | None:
+    def _admit(self, request: Request, route: Route, credential: str) -> Endpoint | Response:
+        """Return the endpoint of a request, or the response that refuses or redirects it."""
         html = self.faults.html_errors
-        if target.kind == "unknown":
-            return problem(404, html=html)
-        if method != "GET":
-            return replace(problem(405, html=html), headers=(("Allow", "GET"),))
-        if target.kind == "redirect":
-            location = f"{path}/?{query}" if query else f"{path}/"
-            return Answer(301, b"", headers=(("Location", location),))
+        if route.endpoint is None:
+            return error_response(404, html=html)
+        if request.method != "GET":
+            return replace(error_response(405, html=html), headers=(("Allow", "GET"),))
+        if route.redirect:
+            query = f"?{request.query}" if request.query else ""
+            return Response(301, b"", headers=(("Location", f"{request.path}/{query}"),))
         if not credential:
             challenge = (("WWW-Authenticate", "ApiKey"),)
-            return replace(problem(401, html=html), headers=challenge)
+            return replace(error_response(401, html=html), headers=challenge)
         scheme, _, token = credential.partition(" ")
         if scheme.lower() == "bearer":
             known = token.strip() in self.tokens
         else:
             known = credential in self.keys
-        return None if known else problem(403, html=html)
+        return route.endpoint if known else error_response(403, html=html)
 
-    def _admitted(
-        self,
-        target: Route,
-        parameters: Mapping[str, str],
-        credential: str,
-        draw: FaultDraw,
-        now: float,
-    ) -> tuple[Answer, str | None]:
+    def _failure(self, draw: FaultDraw, credential: str, now: float) -> tuple[Response, str] | None:
+        """Return the response of a fault that replaces the answer, with the fault's name."""
         faults = self.faults
-        scene = Scene(self.tables, faults, self._engine.dice, self._day())
         if draw.reset:
-            # Never sent: the connection ends before it.
-            return Answer(500, b""), "reset"
-        # A spent quota is told first: such a refusal takes no place in the rate window.
+            # Never sent: the connection is reset instead.
+            return Response(500, b""), "reset"
+        # The quota comes first: such a refusal does not count in the rate window.
         if faults.quota is not None and self._spent[credential] >= faults.quota:
-            return problem(429, html=faults.html_errors), "quota"
+            return error_response(429, html=faults.html_errors), "quota"
         if faults.rate_limit is not None:
-            left = self._windows.refused(faults.rate_limit, credential, now)
-            if left is not None:
-                told = (("Retry-After", str(max(1, math.ceil(left)))),)
-                refusal = problem(429, html=faults.html_errors)
-                headers = told if faults.rate_limit.retry_after else ()
-                return replace(refusal, headers=headers), "rate_limit"
+            seconds = self._windows.count(faults.rate_limit, credential, now)
+            if seconds is not None:
+                refusal = error_response(429, html=faults.html_errors)
+                if faults.rate_limit.retry_after:
+                    wait = str(max(1, math.ceil(seconds)))
+                    refusal = replace(refusal, headers=(("Retry-After", wait),))
+                return refusal, "rate_limit"
         if draw.status is not None:
-            return problem(draw.status, html=faults.html_errors), "status"
-        return answer(target, parameters, scene), None
+            return error_response(draw.status, html=faults.html_errors), "status"
+        return None
 
-    def _garbled(self, given: Answer, draw: FaultDraw) -> Answer:
-        if draw.body == "empty":
-            return replace(given, body=b"")
-        if draw.body == "garbage":
-            # Broken in its middle, so that no lenient reader can take it for JSON.
-            half = len(given.body) // 2
-            return replace(given, body=given.body[:half] + b'"}]{<\x00oops' + given.body[half:])
-        return given
+    def _answer(self, endpoint: Endpoint, key: str, query: Mapping[str, str]) -> Response:
+        context = AnswerContext(self.tables, self.faults, self._engine.rng, self._day())
+        return respond(endpoint, key, query, context)
 
     def _day(self) -> date:
         return self._today or (datetime.now(UTC) + _JAKARTA).date()
@@ -254,7 +259,7 @@ class Service:
     # Changes while running
 
     def set_faults(self, changes: Mapping[str, Any]) -> Faults:
-        """Replace faults; the draws and their counts begin afresh."""
+        """Replace some of the faults; the draws and their counts start again."""
         with self.lock:
             faults = self.faults.changed(changes)
             if faults.drift != self.faults.drift:
@@ -267,12 +272,12 @@ class Service:
             return faults
 
     def open_windows(self) -> None:
-        """Lay the grid of the rate windows from now on."""
+        """Start the grid of the rate windows now."""
         with self.lock:
             self._windows = RateWindows(time.monotonic())
 
     def reset_counts(self) -> None:
-        """Forget the log, the credits spent, the rate windows and the faults' counts."""
+        """Clear the log, the credits spent, the rate windows and the faults' counts."""
         with self.lock:
             self._log.clear()
             self._lists.clear()
@@ -281,45 +286,42 @@ class Service:
             self._engine = FaultEngine(self.faults)
 
     def add_records(self, dataset: str, records: Iterable[Record] | int) -> list[Record]:
-        """Serve further records, given or so many generated ones; return them."""
+        """Serve more records, the given ones or a number of generated ones; return them."""
         with self.lock:
             table = self.tables[dataset]
             if isinstance(records, int):
-                field = _CODE_FIELD.get(dataset, "wiup_code")
-                made = generate_more(
-                    self._seed, dataset, records, serial=self._added, taken=table.values(field)
-                )
+                taken = table.values(table.shape.key)
+                added = generate_more(self._seed, dataset, records, serial=self._added, taken=taken)
                 self._added += records
             else:
-                made = copy.deepcopy(list(records))
-            table.replace([*table.entries, *(Entry(dataset, record) for record in made)])
-            return copy.deepcopy(made)
+                added = copy.deepcopy(list(records))
+            table.add(added)
+            return copy.deepcopy(added)
 
     def remove_records(self, dataset: str, which: int | Callable[[Record], bool]) -> list[Record]:
-        """Stop serving records, those that a test picks or so many at random; return them."""
+        """Stop serving records, chosen by a function or a number at random; return them."""
         with self.lock:
             table = self.tables[dataset]
             if isinstance(which, int):
-                places = list(range(len(table.entries)))
-                self._removals.shuffle(places)
-                doomed = set(places[:which])
+                positions = list(range(len(table.entries)))
+                self._removals.shuffle(positions)
+                chosen = set(positions[:which])
             else:
-                records = [copy.deepcopy(entry.record) for entry in table.entries]
-                doomed = {place for place, record in enumerate(records) if which(record)}
-            gone = [entry for place, entry in enumerate(table.entries) if place in doomed]
-            table.replace(
-                [entry for place, entry in enumerate(table.entries) if place not in doomed]
-            )
-            return [copy.deepcopy(entry.record) for entry in gone]
+                chosen = {i for i, record in enumerate(self.records(dataset)) if which(record)}
+            return copy.deepcopy(table.remove(chosen))
 
-    def _drift(self) -> None:
-        for place, drift in enumerate(self.faults.drift):
-            if place not in self._drifted and self._lists[drift.dataset] >= drift.after:
-                self._drifted.add(place)
+    def _count_list(self, route: Route) -> None:
+        """Count an answer if it is a list's, and make the changes that are due after it."""
+        if route.endpoint is None or route.endpoint.kind == "record":
+            return
+        self._lists[route.endpoint.dataset] += 1
+        for i, drift in enumerate(self.faults.drift):
+            if i not in self._drifted and self._lists[drift.dataset] >= drift.after:
+                self._drifted.add(i)
                 self.remove_records(drift.dataset, drift.remove)
                 self.add_records(drift.dataset, drift.add)
 
-    # What is known
+    # Reading the state
 
     def requests(self) -> list[RequestRecord]:
         """Return the log."""
@@ -332,12 +334,12 @@ class Service:
             return sum(record.billed for record in self._log.values())
 
     def records(self, dataset: str) -> list[Record]:
-        """Return copies of the records of a dataset, in the order in which they are kept."""
+        """Return copies of the records of a dataset, in the order in which they are served."""
         with self.lock:
             return [copy.deepcopy(entry.record) for entry in self.tables[dataset].entries]
 
     def stats(self) -> dict[str, Any]:
-        """Return the counts as JSON can write them."""
+        """Return the counts as a dictionary for JSON."""
         with self.lock:
             log = list(self._log.values())
             statuses = Counter(str(record.status or "reset") for record in log)
@@ -351,8 +353,19 @@ class Service:
             }
 
     def log(self) -> list[dict[str, Any]]:
-        """Return the log as JSON can write it."""
+        """Return the log as dictionaries for JSON."""
         return [asdict(record) for record in self.requests()]
+
+
+def _damage(response: Response, draw: FaultDraw) -> Response:
+    if draw.body == "empty":
+        return replace(response, body=b"")
+    if draw.body == "garbage":
+        # Broken in the middle, so that even a lenient parser cannot read it as JSON.
+        half = len(response.body) // 2
+        broken = response.body[:half] + b'"}]{<\x00oops' + response.body[half:]
+        return replace(response, body=broken)
+    return response
 
 
 def _fingerprint(credential: str) -> str | None:

@@ -1,4 +1,7 @@
-"""The sandbox's door to the rest of the package: a running server with a client for it."""
+"""A running sandbox together with a client for it.
+
+The only module of the sandbox that imports the client.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ __all__ = ["SandboxClient", "running"]
 
 
 class SandboxClient(Client):
-    """A client of a sandbox, which it holds as `sandbox`.
+    """A client of a sandbox, with the sandbox as an attribute.
 
     Attributes
     ----------
     sandbox : Sandbox
-        The server: its faults can be set, and it counts what it was asked and would have billed.
+        The server. It logs the requests and what they would have cost, and its faults can be
+        set.
     """
 
     sandbox: Sandbox
@@ -39,23 +43,23 @@ def running(
     server: dict[str, Any] | None = None,
     **client: Any,  # noqa: ANN401
 ) -> Iterator[SandboxClient]:
-    """Start a sandbox on loopback and give a client for it; both end with the block.
+    """Start a sandbox on loopback, and yield a client for it; close both after the block.
 
-    Nothing of it touches the user's own cache folder or credit ledger.
+    The client has a temporary cache folder, so the user's cache and credit ledger do not change.
 
     Parameters
     ----------
     data : path-like, optional
         A folder of JSON lines (``mining_licenses.jsonl``, ``mining_license_auctions.jsonl``,
-        ``mining_sites.jsonl``) to serve in place of the synthetic sample.
+        ``mining_sites.jsonl``) to serve instead of the synthetic sample.
     seed : int, default 2026
         Seed of the synthetic sample.
     faults : Faults, optional
         What goes wrong.
     server : dict, optional
-        More of `Sandbox`'s parameters.
+        More parameters of `Sandbox`.
     **client
-        More of `sectorsdf.Client`'s parameters.
+        More parameters of `sectorsdf.Client`.
 
     Yields
     ------

@@ -109,7 +109,7 @@ def test_a_damaged_object_is_set_aside(url, serve):
     files, root = fsspec.core.url_to_fs(url)
     content = files.cat_file(f"{root}/{name}")
     files.pipe_file(f"{root}/{name}", content[:500] + b"x" + content[501:])
-    with pytest.warns(sectorsdf.CacheWarning, match="set aside"):
+    with pytest.warns(sectorsdf.CacheWarning, match="It was renamed to"):
         again = m.get_mining_license_auctions(client=client)
     pd.testing.assert_frame_equal(whole, again)
     assert [path.endswith(".damaged") for path in names(url)].count(True) == 1
@@ -118,7 +118,7 @@ def test_a_damaged_object_is_set_aside(url, serve):
 
 def test_a_bucket_that_is_not_there_costs_a_warning(s3, serve):
     client = serve(cache="s3://no-such-bucket/x")
-    with pytest.warns(sectorsdf.CacheWarning, match="cannot be kept"):
+    with pytest.warns(sectorsdf.CacheWarning, match="cannot be cached"):
         frame = m.get_mining_license_auctions(client=client)
     assert len(frame) == 14
 

@@ -158,7 +158,7 @@ def test_the_freshest_answers(serve, tmp_path, monkeypatch):
     """Coal alone was fetched long ago, the whole register today."""
     from datetime import UTC, datetime, timedelta
 
-    from sectorsdf.client import client as module
+    from sectorsdf.frames import provenance as module
 
     class Clock(datetime):
         @classmethod

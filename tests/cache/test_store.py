@@ -19,6 +19,7 @@ import sectorsdf
 from sectorsdf import mining as m
 from sectorsdf.cache import keys as labels
 from sectorsdf.cache import store as shelf
+from sectorsdf.client.call_config import CallConfig
 
 FACTS = "sectorsdf"
 
@@ -120,7 +121,7 @@ def test_no_address_is_kept(serve, tmp_path):
     assert not list(tmp_path.glob("mining_license_auction/*"))
     m.get_mining_license_auction_participants(code, client=client)
     (file,) = tmp_path.glob("mining_license_auction/*/*.parquet")
-    (text,) = pq.read_table(file).column("record_json").to_pylist()
+    (text,) = pq.read_table(file, partitioning=None).column("record_json").to_pylist()
     assert "qualification_result" in text
     assert "@" not in text
     with pytest.raises(sectorsdf.ConfigurationError, match="e-mail"):
@@ -267,7 +268,7 @@ def later(monkeypatch, by):
 
 
 def test_a_clock_that_was_set_back(cached, monkeypatch):
-    from sectorsdf.client import client as module
+    from sectorsdf.frames import provenance as module
 
     class Clock(datetime):
         @classmethod
@@ -323,7 +324,7 @@ def test_an_age_that_is_none(wrong, cached):
 
 
 def test_offline_never_asks(cached, monkeypatch):
-    with pytest.raises(sectorsdf.NotCachedError, match="holds nothing") as caught:
+    with pytest.raises(sectorsdf.NotCachedError, match="it has nothing") as caught:
         m.get_mining_licenses(client=cached, offline=True)
     assert caught.value.available == []
     m.get_mining_licenses(client=cached, commodity_type="Coal")
@@ -434,7 +435,7 @@ def test_a_damaged_file_is_set_aside_with_one_warning(how, cached):
     whole = m.get_mining_license_auctions(client=cached)
     (file,) = files(cached.folder)
     damage(file, how)
-    with pytest.warns(sectorsdf.CacheWarning, match="set aside") as caught:
+    with pytest.warns(sectorsdf.CacheWarning, match="It was renamed to") as caught:
         again = m.get_mining_license_auctions(client=cached)
     assert len(caught) == 1
     assert cached.spent == 2
@@ -448,15 +449,15 @@ def test_a_flipped_bit_anywhere_is_seen(cached):
     whole = m.get_mining_license_auctions(client=cached)
     (file,) = files(cached.folder)
     content = file.read_bytes()
-    shelf_ = cached._shelf(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {})
-    question = labels.CacheKey.of(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {}, None)
+    cache = CallConfig.resolve(cached.context, {}).cache
+    key = labels.CacheKey.of(sectorsdf.datasets.MINING_LICENSE_AUCTIONS, {}, None)
     wrong = []
     for place in range(0, len(content), 40):
         flipped = bytearray(content)
         flipped[place] ^= 1 << (place % 8)
         file.write_bytes(flipped)
         with pytest.warns(sectorsdf.CacheWarning):
-            found = shelf_.find(question)
+            found = cache.get(key)
         if found is not None:
             wrong.append(place)
         file.with_name(file.name + ".damaged").unlink()
@@ -513,7 +514,7 @@ def test_what_lies_there_besides_is_left_alone(cached):
 
 def test_a_folder_that_is_none(cached):
     cached.folder.write_text("a file, where the folder should be")
-    with pytest.warns(sectorsdf.CacheWarning, match="cannot be kept"):
+    with pytest.warns(sectorsdf.CacheWarning, match="cannot be cached"):
         frame = m.get_mining_license_auctions(client=cached)
     assert not frame.empty
     assert frame.attrs[FACTS]["complete"] is True

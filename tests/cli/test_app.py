@@ -1,4 +1,4 @@
-"""The command line: what it fetches, writes and says, and what it ends with."""
+"""The command line: what it fetches, writes and prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _run(*words: str, cwd: Path) -> tuple[int, str, str]:
 
 @pytest.fixture
 def run(capsys):
-    """Run the command line in this process; give its code, output and errors."""
+    """Return a function that runs the command line in this process and checks its exit code."""
 
     def start(*words, code=0):
         capsys.readouterr()
@@ -80,7 +80,7 @@ def run(capsys):
 
 @pytest.fixture
 def sandbox(serve, monkeypatch, tmp_path):
-    """A sandbox that the environment leads to."""
+    """Start a sandbox, and set its address and key in the environment."""
     monkeypatch.setenv("SECTORSDF_CONFIG_DIR", str(tmp_path / "config"))
     server = serve().sandbox
     monkeypatch.setenv("SECTORSDF_BASE_URL", server.url)
@@ -90,7 +90,7 @@ def sandbox(serve, monkeypatch, tmp_path):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Let no retry wait."""
+    """Remove the waiting time of retries."""
     monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
 
 
@@ -254,7 +254,7 @@ def test_quiet_says_nothing_but_warnings(sandbox, run) -> None:
     [
         (["licenses", "-o", "there.csv"], "--overwrite"),
         (["licenses", "-o", "rows.unknown"], "known are .parquet"),
-        (["licenses", "-o", "rows"], "names no known format"),
+        (["licenses", "-o", "rows"], "is not a known format"),
         (["licenses", "-o", "no/folder/rows.csv"], "make it first"),
         (["sites", "-o", "sites.geojson"], "--details|details"),
         (["licenses", "-o", "rows.csv", "--format", "csv"], "exclude each other"),
@@ -307,7 +307,7 @@ def test_what_is_there_is_replaced_only_when_asked(sandbox, run, tmp_path) -> No
 
 
 def _broken(name, sandbox, monkeypatch):
-    """Make something go wrong; return the words that meet it."""
+    """Cause an error, and return the arguments of a command that meets it."""
     if name == "no key":
         monkeypatch.delenv("SECTORS_API_KEY")
     elif name == "wrong key":
@@ -345,11 +345,11 @@ def _broken(name, sandbox, monkeypatch):
         ("no key", 3, "sectorsdf login"),
         ("wrong key", 3, "does not accept this key"),
         ("unknown", 4, "'nowhere'"),
-        ("offline", 4, "does not hold"),
+        ("offline", 4, "does not have"),
         ("credits", 5, "Raise --max-credits"),
         ("quota", 5, "quota|credits|used up"),
         ("server", 6, "503"),
-        ("page", 6, "200 that could not be used"),
+        ("page", 6, "unusable 200 response"),
         ("gone", 6, "connection"),
         ("incomplete", 7, "rows?"),
     ],
@@ -487,7 +487,7 @@ def test_offline_needs_no_key_and_no_server(sandbox, run, monkeypatch) -> None:
 
 
 def test_the_cache_is_shown_found_and_cleared(sandbox, run, monkeypatch, tmp_path) -> None:
-    assert run("cache", "info")[0] == "The cache holds nothing.\n"
+    assert run("cache", "info")[0] == "The cache is empty.\n"
     run("auctions")
     run("licenses", "--commodity", "Tin")
     rows = pd.read_csv(io.StringIO(run("cache", "info", "--format", "csv")[0]))
@@ -506,15 +506,15 @@ def test_the_cache_is_shown_found_and_cleared(sandbox, run, monkeypatch, tmp_pat
 
 
 def test_a_quote_is_used_by_the_command_that_follows(sandbox, run) -> None:
-    (told,) = json.loads(run("quote", "licenses", "--format", "json")[0])
-    assert (told["credits"], told["rows"], told["spent"]) == (4, 130, 1)
+    (quote,) = json.loads(run("quote", "licenses", "--format", "json")[0])
+    assert (quote["credits"], quote["rows"], quote["spent"]) == (4, 130, 1)
     assert sandbox.billed == 1
     run("licenses", "--max-credits", "4")
     assert sandbox.billed == 5
-    (told,) = json.loads(run("quote", "licenses", "--format", "json")[0])
-    assert (told["credits"], told["spent"]) == (0, 0), "the cache answers"
-    (told,) = json.loads(run("quote", "auction", "1", "2", "--format", "json")[0])
-    assert (told["credits"], told["spent"], told["rows"]) == (2, 0, None)
+    (quote,) = json.loads(run("quote", "licenses", "--format", "json")[0])
+    assert (quote["credits"], quote["spent"]) == (0, 0), "the cache answers"
+    (quote,) = json.loads(run("quote", "auction", "1", "2", "--format", "json")[0])
+    assert (quote["credits"], quote["spent"], quote["rows"]) == (2, 0, None)
     assert "credits" in run("quote", "resources")[0]
 
 
@@ -580,7 +580,7 @@ def test_nothing_but_a_name_shows_the_help(run) -> None:
 
 
 def _complete(shell, *words):
-    """Return what a shell would be offered for the last of the words."""
+    """Return the completions of the last word."""
     done = subprocess.run(
         [sys.executable, "-m", "sectorsdf"],
         env={

@@ -1,4 +1,4 @@
-"""The command line where people sit: terminals, pipes, and Ctrl-C."""
+"""The command line on terminals and pipes, and after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OWN_TERMINAL = (
 
 
 class Terminal:
-    """A pseudo-terminal of a given size."""
+    """A pseudo-terminal with a size."""
 
     def __init__(self, columns=80, lines=24):
         self.master, self.slave = pty.openpty()
@@ -43,13 +43,13 @@ class Terminal:
         self.text = ""
 
     def let_go(self):
-        """Leave the other end to the programs that have it."""
+        """Close this process's copy of the other end."""
         if self.slave is not None:
             os.close(self.slave)
             self.slave = None
 
     def read_until(self, part=None):
-        """Read until a part has come, or until nobody writes any more."""
+        """Read until a part has arrived, or until no process can write any more."""
         self.let_go()
         while part is None or part not in self.text:
             try:
@@ -88,7 +88,7 @@ def terminal():
 
 @pytest.fixture
 def start(tmp_path):
-    """Start the command line in a process of its own."""
+    """Return a function that starts the command line in a process of its own."""
     running = []
 
     def begin(*words, server=None, program=("-m", "sectorsdf"), key=None, **streams):
@@ -146,8 +146,8 @@ def test_a_table_is_as_wide_as_the_terminal_and_says_what_it_leaves_out(
     rows = [line for line in screen.lines if re.match(r"\d{13}", line)]
     assert f"... and {130 - len(rows)} more rows." in text
     shown = screen.lines[0].split()
-    told = re.search(r"Columns not shown \((\d+)\)", text)
-    assert len(shown) + int(told[1]) == 18
+    hidden = re.search(r"Columns not shown \((\d+)\)", text)
+    assert len(shown) + int(hidden[1]) == 18
     assert "-o FILE" in text
 
 
@@ -185,8 +185,8 @@ def test_progress_is_on_stderr_of_a_terminal_only_and_goes_away(serve, start, te
     assert screen.read_until() in (None, "")
     assert process.wait(20) == 0
     process = start(*words, "--refresh", server=server, stdout=-3, stderr=subprocess.PIPE)
-    told = process.communicate(timeout=20)[1].decode()
-    assert told.splitlines() == ["300 rows, 10 credits spent, fetched now"]
+    err = process.communicate(timeout=20)[1].decode()
+    assert err.splitlines() == ["300 rows, 10 credits spent, fetched now"]
 
 
 def test_a_key_is_asked_for_and_not_shown(serve, start, terminal):
@@ -262,7 +262,7 @@ def test_ctrl_c_exits_130_and_the_next_call_goes_on_from_there(serve, start):
     assert process.returncode == 130
     assert out == b""
     (line,) = err.decode().splitlines()
-    assert line.startswith("Interrupted. What was paid for is kept: the same command within")
+    assert line.startswith("Interrupted. The pages paid for are on disk: the same command within")
     paid = server.billed
     assert 4 <= paid < 20
     server.set_faults(latency=0.0)

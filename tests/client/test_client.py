@@ -387,7 +387,7 @@ def test_a_quote_tells_the_time_that_the_rate_limit_takes(server, connect):
 
 
 def test_a_quote_of_what_is_no_getter(client):
-    with pytest.raises(TypeError, match="no getter"):
+    with pytest.raises(TypeError, match="not a getter"):
         sectorsdf.quote(print, client=client)
 
 
@@ -408,8 +408,8 @@ def test_an_interrupt_of_a_quote_lets_the_page_land(tmp_path, monkeypatch):
     if not hasattr(signal, "pthread_kill"):
         pytest.skip("signals of POSIX")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    landing, let_land = threading.Event(), WorkerPool.let_land
-    monkeypatch.setattr(WorkerPool, "let_land", lambda crew: landing.set() or let_land(crew))
+    landing, drain = threading.Event(), WorkerPool.drain
+    monkeypatch.setattr(WorkerPool, "drain", lambda pool: landing.set() or drain(pool))
 
     def respond(request):
         if len(scripted.requests) == 1:
@@ -461,7 +461,9 @@ def test_an_unknown_slug_is_billed_once_and_remembered(server, client):
 
 def test_unknown_slugs_can_be_skipped(server, client):
     one, two = known(server, "mining_sites", 2)
-    with pytest.warns(sectorsdf.DataWarning, match="knows no slug 'nowhere', 'abroad'") as caught:
+    with pytest.warns(
+        sectorsdf.DataWarning, match="does not know slug 'nowhere', 'abroad'"
+    ) as caught:
         frame = sectorsdf.get_mining_site(
             [two, "nowhere", one, two, "abroad"], missing="skip", client=client
         )

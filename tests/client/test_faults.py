@@ -15,10 +15,10 @@ from support import processes
 from support.processes import (
     ServerProcess,
     SweepProcess,
-    asked_offsets,
     digest,
     offsets,
     paid_pages,
+    requested_offsets,
     same_frame,
     wait_until,
 )
@@ -133,7 +133,7 @@ def test_a_server_that_is_killed_and_comes_back(connect, truth):
                 second = ServerProcess(licenses=LICENSES, port=first.port)
                 frames.append(stack.enter_context(second))
 
-        client._link.on_progress = listen
+        client.context.on_progress = listen
         frame = sweep(client)
         (second,) = frames
         assert same_frame(frame, truth)
@@ -160,13 +160,13 @@ def test_a_client_that_is_killed_again_and_again(serve, cache, truth):
             else:
                 told = child.end()
         # A page that had reached the disk is never asked again.
-        assert not had & set(asked_offsets(server.requests[before:]))
+        assert not had & set(requested_offsets(server.requests[before:]))
         if run < kills:
             now = offsets(paid_pages(cache))
             assert had <= now
             had = now
     assert same_frame(told["frame"], truth)
-    times = Counter(asked_offsets(server.requests))
+    times = Counter(requested_offsets(server.requests))
     assert set(times) == OFFSETS
     # Only what was under way at a kill, one page a worker, may be paid again.
     assert server.billed <= PAGES + workers * kills
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_was_paid(serve, cache, connect, truth):
     assert server.billed - 2 <= len(kept) <= server.billed < PAGES
     server.reset_counts()
     assert same_frame(sweep(connect(server)), truth)
-    assert set(asked_offsets(server.requests)) == OFFSETS - kept
+    assert set(requested_offsets(server.requests)) == OFFSETS - kept
     assert server.billed == PAGES - len(kept)
 
 
@@ -295,7 +295,7 @@ def test_a_disk_that_fills(serve, tmp_path, truth):
         with SweepProcess(server.url, cache, client={"workers": 2}) as child:
             told = child.end()
         assert same_frame(told["frame"], truth)
-        assert not kept & set(asked_offsets(server.requests))
+        assert not kept & set(requested_offsets(server.requests))
         assert told["spent"] == server.billed == PAGES - len(kept)
 
 
@@ -355,7 +355,7 @@ def test_another_order_of_the_same_filters_is_the_same_call(serve, connect):
         sweep(connect(server, max_wait=0.3), **given)
     server.set_faults(quota=None)
     sweep(connect(server), **dict(reversed(given.items())))
-    asked = asked_offsets(server.requests, billed=True)
+    asked = requested_offsets(server.requests, billed=True)
     assert len(asked) == len(set(asked)) > 1
 
 

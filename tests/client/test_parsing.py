@@ -134,7 +134,7 @@ def test_json_of_another_shape_is_paid_once_and_not_asked_for_again(tmp_path, bo
         Scripted(always(answer(body))) as server,
         sectorsdf.Client(KEY, server.url, cache_folder=tmp_path) as client,
     ):
-        with pytest.raises(sectorsdf.ResponseError, match="could not be understood") as caught:
+        with pytest.raises(sectorsdf.ResponseError, match="could not be parsed") as caught:
             sectorsdf.get_mining_licenses(client=client)
         assert len(server.requests) == client.spent == 1
     assert (caught.value.status, caught.value.billed, caught.value.retryable) == (200, True, False)

@@ -14,6 +14,7 @@ from support.processes import Process
 import sectorsdf
 from sectorsdf import mining as m
 from sectorsdf.client import progress
+from sectorsdf.client.call_config import CallConfig
 from sectorsdf.config import options
 from sectorsdf.sandbox import Faults, RateLimit
 
@@ -133,6 +134,12 @@ def test_what_is_kept_shows_nothing(serve, tmp_path, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def shown(progress=None):
+    """Return what a call decides about its progress bar."""
+    with sectorsdf.Client("0" * 64) as client:
+        return CallConfig.resolve(client.context, {"progress": progress}).progress
+
+
 class ZMQInteractiveShell:
     """Named as the shell of a notebook's kernel."""
 
@@ -141,13 +148,13 @@ def test_a_notebook_is_somebody_looking(monkeypatch):
     module = type(sys)("IPython")
     module.get_ipython = ZMQInteractiveShell
     monkeypatch.setitem(sys.modules, "IPython", module)
-    assert progress._wanted(None) is True
-    assert progress._wanted(False) is False
+    assert shown() is True
+    assert shown(progress=False) is False
     monkeypatch.setenv(options.PROGRESS_VARIABLE, "0")
-    assert progress._wanted(None) is False
+    assert shown() is False
     monkeypatch.setenv(options.PROGRESS_VARIABLE, "1")
     monkeypatch.delitem(sys.modules, "IPython")
-    assert progress._wanted(None) is True
+    assert shown() is True
 
 
 def test_the_log_is_silent_unless_somebody_listens(serve, tmp_path, capfd, caplog):

@@ -210,7 +210,7 @@ def test_no_failure_gives_the_key_away(name, kind, tmp_path, heard):
                 call()
             except sectorsdf.APIError as error:
                 errors.append(error)
-        shown = repr(client) + repr(vars(client)) + repr(vars(client._link))
+        shown = repr(client) + repr(vars(client)) + repr(vars(client.context))
         client.close()
     assert len(errors) == 3
     for error in errors:
@@ -241,7 +241,7 @@ def test_nothing_that_went_well_gives_the_key_away(kind, tmp_path, heard):
                 sectorsdf.get_mining_licenses(client=client, province="nowhere")
             shown = [repr(client), str(client), f"{client}", repr(vars(client))]
             shown += [repr(client.pace()), repr(client.ledger.entries())]
-            shown += [repr(client._link), repr(vars(client._link.transport))]
+            shown += [repr(client.context), repr(vars(client.context.transport))]
         assert client.spent == service.billed
     shown += [repr(frame), repr(frame.attrs), target.read_bytes().decode("latin-1")]
     shown += [repr(sectorsdf.read_parquet(target).attrs), *(str(entry.message) for entry in w)]
@@ -272,7 +272,7 @@ def test_what_the_server_says_of_its_data_does_not_hold_the_key(kind, tmp_path):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickling_is_refused_in_clear_words(kind, protocol, tmp_path):
     client = connect(kind, gone(), tmp_path)
-    for thing in (client, client._link.transport._key, [client], {"a": client}):
+    for thing in (client, client.context.transport._key, [client], {"a": client}):
         with pytest.raises(TypeError, match="never pickled") as caught:
             pickle.dumps(thing, protocol)
         assert found_in(everything(caught.value)) == []
@@ -280,7 +280,7 @@ def test_pickling_is_refused_in_clear_words(kind, protocol, tmp_path):
         with pytest.raises(TypeError, match="never pickled"):
             copier(client)
     with pytest.raises(TypeError) as caught:
-        pickle.dumps(client._link.transport, protocol)
+        pickle.dumps(client.context.transport, protocol)
     assert found_in(everything(caught.value)) == []
 
 
@@ -323,7 +323,7 @@ def test_a_key_that_cannot_be_sent(kind, name, monkeypatch):
 
 @pytest.mark.parametrize("wrong", [b"bytes", 5, 1.5, ["key"]])
 def test_a_key_that_is_no_text(wrong):
-    with pytest.raises(sectorsdf.ConfigurationError, match="must be a text"):
+    with pytest.raises(sectorsdf.ConfigurationError, match="must be a string"):
         sectorsdf.Client(wrong)
 
 
@@ -368,7 +368,7 @@ def test_an_interrupt_inside_a_request(kind, sent, interrupt, heard):
             server.url,
             timeout=(5, 5),
             retry=QUICK,
-            gate=RateLimiter(),
+            limiter=RateLimiter(),
             ledger=Ledger(None),
         )
         with pytest.raises(KeyboardInterrupt) as caught:

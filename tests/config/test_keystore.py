@@ -1,4 +1,4 @@
-"""The key that a login keeps: where it lies, who can read it, and that it shows itself nowhere."""
+"""The key saved by a login: where it is, who can read it, and that it is shown nowhere."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ def _folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def keyring(monkeypatch):
-    """A keyring of the test's own, in place of the system's."""
+    """Replace the system's keyring by one of this test."""
     library = pytest.importorskip("keyring")
     backend = pytest.importorskip("keyring.backend")
 
-    class Drawer(backend.KeyringBackend):
+    class MemoryKeyring(backend.KeyringBackend):
         priority = 5
         locked = False
 
         def __init__(self):
             super().__init__()
-            self.kept = {}
+            self.saved = {}
 
         def get_password(self, service, username):
             if self.locked:
                 raise library.errors.KeyringLocked(f"{KEY} is locked")
-            return self.kept.get((service, username))
+            return self.saved.get((service, username))
 
         def set_password(self, service, username, password):
-            self.kept[service, username] = password
+            self.saved[service, username] = password
 
         def delete_password(self, service, username):
-            del self.kept[service, username]
+            del self.saved[service, username]
 
     before = library.get_keyring()
-    drawer = Drawer()
-    library.set_keyring(drawer)
-    yield drawer
+    memory = MemoryKeyring()
+    library.set_keyring(memory)
+    yield memory
     library.set_keyring(before)
 
 
@@ -105,7 +105,7 @@ def test_the_file_is_for_its_owner_alone(no_keyring):
     assert [path.name for path in login_file().parent.iterdir()] == ["login.json"]
 
 
-def test_a_key_counts_for_its_own_address_only(no_keyring, monkeypatch):
+def test_a_key_is_used_for_its_own_address_only(no_keyring, monkeypatch):
     save_key(KEY, HERE)
     assert saved_key(HERE) == KEY
     assert saved_key(BASE_URL) is None
@@ -119,7 +119,7 @@ def test_a_key_counts_for_its_own_address_only(no_keyring, monkeypatch):
 def test_argument_then_environment_then_login(no_keyring, monkeypatch):
     save_key(KEY, BASE_URL)
     assert ApiKey.resolve(None).secret() == KEY
-    assert ApiKey.perhaps().secret() == KEY
+    assert ApiKey.resolve_optional().secret() == KEY
     monkeypatch.setenv(KEY_VARIABLE, "of-the-environment")
     assert ApiKey.resolve(None).secret() == "of-the-environment"
     assert ApiKey.resolve("of-the-argument").secret() == "of-the-argument"
@@ -129,7 +129,7 @@ def test_argument_then_environment_then_login(no_keyring, monkeypatch):
         ApiKey.resolve("")
 
 
-def test_several_addresses_are_kept_side_by_side(no_keyring):
+def test_several_addresses_are_saved_together(no_keyring):
     save_key(KEY, HERE)
     save_key("another", BASE_URL)
     assert forget_key(HERE)
@@ -144,11 +144,15 @@ def test_several_addresses_are_kept_side_by_side(no_keyring):
 def test_a_file_that_others_can_read_is_refused(mode, no_keyring):
     save_key(KEY, BASE_URL)
     login_file().chmod(mode)
-    for take in (lambda: saved_key(BASE_URL), lambda: ApiKey.resolve(None), ApiKey.perhaps):
+    for take in (
+        lambda: saved_key(BASE_URL),
+        lambda: ApiKey.resolve(None),
+        ApiKey.resolve_optional,
+    ):
         with pytest.raises(ConfigurationError, match=f"mode {mode:04o}.*chmod 600") as caught:
             take()
         assert KEY not in "".join(traceback.format_exception(caught.value))
-    assert forget_key(BASE_URL), "it can be forgotten all the same"
+    assert forget_key(BASE_URL), "it can still be removed"
 
 
 @pytest.mark.parametrize(
@@ -176,29 +180,29 @@ def test_a_folder_that_is_a_file_says_so(no_keyring):
         save_key(KEY, BASE_URL)
 
 
-def test_the_keyring_is_taken_where_there_is_one(keyring):
+def test_the_keyring_is_used_if_there_is_one(keyring):
     assert save_key(KEY, HERE) == "the system's keyring"
-    assert keyring.kept == {("sectorsdf", HERE): KEY}
+    assert keyring.saved == {("sectorsdf", HERE): KEY}
     assert KEY not in login_file().read_text()
     assert saved_key(HERE) == KEY
     assert "API key" in repr(saved_key(HERE))
     assert forget_key(HERE)
-    assert keyring.kept == {}
+    assert keyring.saved == {}
     assert saved_key(HERE) is None
 
 
 def test_a_key_moves_from_the_keyring_to_the_file(keyring):
     save_key(KEY, HERE)
     save_key(KEY, HERE, store="file")
-    assert keyring.kept == {}
+    assert keyring.saved == {}
     assert saved_key(HERE) == KEY
 
 
 @pytest.mark.parametrize("priority", [0.5, 0, -1])
-def test_a_keyring_that_is_none_is_not_trusted(keyring, priority):
+def test_a_keyring_that_is_not_recommended_is_not_used(keyring, priority):
     type(keyring).priority = priority
     assert save_key(KEY, HERE) == str(login_file())
-    assert keyring.kept == {}
+    assert keyring.saved == {}
     with pytest.raises(ConfigurationError, match="no system keyring"):
         save_key(KEY, HERE, store="keyring")
 
@@ -210,8 +214,8 @@ def test_a_locked_or_emptied_keyring_says_so(keyring):
         saved_key(HERE)
     assert KEY not in "".join(traceback.format_exception(caught.value))
     keyring.locked = False
-    keyring.kept.clear()
-    with pytest.raises(ConfigurationError, match="gone from the"):
+    keyring.saved.clear()
+    with pytest.raises(ConfigurationError, match="no longer contains"):
         saved_key(HERE)
 
 
@@ -235,11 +239,11 @@ def test_login_checks_the_key_for_free_and_it_is_used(serve, run, no_keyring, mo
     assert len(sectorsdf.get_mining_license_auctions()) == 14
     assert run("logout")[0] == 0
     assert run("auctions", "--refresh")[0] == 3
-    assert "No key was kept" in run("logout")[2]
+    assert "No key was stored" in run("logout")[2]
 
 
 @pytest.mark.parametrize("key", [KEY, "a-token"])
-def test_a_key_that_is_refused_is_not_kept(key, serve, run, no_keyring, monkeypatch):
+def test_a_key_that_is_refused_is_not_saved(key, serve, run, no_keyring, monkeypatch):
     client = serve()
     monkeypatch.setenv(BASE_URL_VARIABLE, client.base_url)
     code, _, err = run("login", stdin=key)
@@ -250,7 +254,7 @@ def test_a_key_that_is_refused_is_not_kept(key, serve, run, no_keyring, monkeypa
 
 
 @pytest.mark.parametrize(("text", "code"), [("", 3), ("\n", 3), ("two words", 2), ("k\u00e9y", 2)])
-def test_what_is_no_key_is_refused_without_a_request(text, code, run, no_keyring):
+def test_an_invalid_key_is_refused_without_a_request(text, code, run, no_keyring):
     assert run("login", stdin=text)[0] == code
     assert not login_file().exists()
 
@@ -261,7 +265,7 @@ def test_a_server_that_answers_the_check_costs_one_credit_and_says_so(
     from sectorsdf.cli import account
 
     client = serve()
-    monkeypatch.setattr(account, "_WRONG", {"limit": "1"})
+    monkeypatch.setattr(account, "_INVALID_QUERY", {"limit": "1"})
     monkeypatch.setenv(BASE_URL_VARIABLE, client.base_url)
     code, _, err = run("login", stdin=client.sandbox.key)
     assert (code, client.sandbox.billed) == (0, 1)
@@ -269,7 +273,7 @@ def test_a_server_that_answers_the_check_costs_one_credit_and_says_so(
     assert sectorsdf.credits("entry")["credits"].sum() == 1
 
 
-def test_a_key_can_be_kept_unchecked_and_read_from_a_file(run, no_keyring, tmp_path, monkeypatch):
+def test_a_key_can_be_saved_unchecked_and_read_from_a_file(run, no_keyring, tmp_path, monkeypatch):
     monkeypatch.setenv(BASE_URL_VARIABLE, HERE)
     file = tmp_path / "key.txt"
     file.write_text(f"Bearer {KEY}\n")
@@ -285,7 +289,7 @@ def test_a_key_is_no_argument(run):
     assert "unexpected" in err
 
 
-def test_nobody_who_has_not_logged_in_pays_for_the_keyring(tmp_path):
+def test_keyring_is_not_imported_without_a_login(tmp_path):
     text = (
         "import sys, sectorsdf\n"
         "try: sectorsdf.Client()\n"

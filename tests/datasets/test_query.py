@@ -279,7 +279,7 @@ def test_a_value_is_shown_short_whatever_it_says_of_itself():
 @pytest.mark.parametrize("name", ["limit", "offset"])
 def test_paging_is_refused_with_the_reason(client, name):
     before = len(client.sandbox.requests)
-    with pytest.raises(FilterError, match="every page is fetched anyway") as caught:
+    with pytest.raises(FilterError, match="the getter fetches every page") as caught:
         sectorsdf.get_mining_sites(client=client, **{name: 5})
     assert caught.value.name == name
     assert len(client.sandbox.requests) == before
@@ -306,7 +306,7 @@ def test_an_unknown_name_is_refused_with_what_was_meant(client, getter, name, me
 
 
 def test_an_addressed_row_has_no_filters(client):
-    with pytest.raises(FilterError, match="a row is addressed") as caught:
+    with pytest.raises(FilterError, match="its rows are addressed") as caught:
         sectorsdf.get_mining_site("a", client=client, max_credit=1)
     assert caught.value.suggestions[0] == "max_credits"
     with pytest.raises(FilterError, match="has no filter 'limit'"):
@@ -439,7 +439,7 @@ NO_KEYS = ["", " ", "\t\n", "\u3000", ".", "..", "\ud800", "a\udfffb", None, 1, 
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_an_odd_key_reaches_its_own_endpoint_and_no_other(client, key):
     before = len(client.sandbox.requests)
-    with pytest.warns(sectorsdf.DataWarning, match="knows no slug"):
+    with pytest.warns(sectorsdf.DataWarning, match="does not know slug"):
         frame = sectorsdf.get_mining_site(key, client=client, missing="skip")
     assert frame.empty
     (request,) = client.sandbox.requests[before:]

@@ -33,6 +33,7 @@ from sectorsdf.frames.arrow import from_arrow, to_arrow
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import decode_json
 from sectorsdf.frames.problems import warn
+from sectorsdf.frames.provenance import Provenance
 
 DTYPES = {
     "text": pd.StringDtype(),
@@ -66,7 +67,7 @@ def record(dataset, **changes):
 def built(dataset, records, **options):
     builder = FrameBuilder(dataset)
     builder.add(records)
-    return builder.frame({}, **options)
+    return builder.frame(Provenance(), **options)
 
 
 def warned(dataset, records, **options):
@@ -134,9 +135,9 @@ def test_full_empty_null_and_one_row_have_one_shape(dataset):
 
 @pytest.mark.parametrize("dataset", ALL)
 def test_no_record_at_all_and_no_rows_chosen(dataset):
-    assert_shape(FrameBuilder(dataset).frame({}), dataset)
+    assert_shape(FrameBuilder(dataset).frame(Provenance()), dataset)
     chosen = built(dataset, [record(dataset)] * 2, order=[])
-    assert_same(chosen, FrameBuilder(dataset).frame({}))
+    assert_same(chosen, FrameBuilder(dataset).frame(Provenance()))
 
 
 @pytest.mark.parametrize("dataset", ALL)
@@ -168,11 +169,11 @@ def test_arrow_holds_the_schema_whatever_pandas_made_of_it(dataset):
         table = to_arrow(frame)
         assert table.schema.remove_metadata() == dataset.schema
         assert json.loads(table.schema.metadata[b"PANDAS_ATTRS"]) == frame.attrs
-        assert_same(from_arrow(table, facts(frame)), frame)
+        assert_same(from_arrow(table, Provenance.of_frame(frame)), frame)
         file = io.BytesIO()
         pq.write_table(table, file)
         file.seek(0)
-        assert_same(from_arrow(pq.read_table(file), facts(frame)), frame)
+        assert_same(from_arrow(pq.read_table(file), Provenance.of_frame(frame)), frame)
 
 
 def test_a_file_of_pandas_own_is_read_into_the_same_frame():
@@ -180,7 +181,7 @@ def test_a_file_of_pandas_own_is_read_into_the_same_frame():
     file = io.BytesIO()
     frame.to_parquet(file)
     file.seek(0)
-    assert_same(from_arrow(pq.read_table(file), facts(frame)), frame)
+    assert_same(from_arrow(pq.read_table(file), Provenance.of_frame(frame)), frame)
 
 
 def test_arrow_keeps_a_time_of_day():
@@ -197,7 +198,7 @@ def test_the_provenance_is_kept_and_completed():
     builder = FrameBuilder(MINING_SITES)
     builder.add([record(MINING_SITES)])
     given = {"endpoint": "/v2/mining/sites/", "filters": {"year": 2024}, "rows": "?"}
-    frame = builder.frame(given)
+    frame = builder.frame(Provenance(given))
     assert facts(frame) == {
         "endpoint": "/v2/mining/sites/",
         "filters": {"year": 2024},
@@ -605,7 +606,7 @@ def test_batches_do_not_show():
             assert len(builder) == min(start + size, 7_500)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            split = builder.frame({})
+            split = builder.frame(Provenance())
         assert_same(split, whole)
         assert [str(entry.message) for entry in caught] == messages
 
@@ -634,11 +635,11 @@ def test_order_may_name_a_row_twice():
 def test_a_builder_can_go_on_after_a_frame():
     builder = FrameBuilder(MINING_LICENSES)
     builder.add(many(2))
-    assert len(builder.frame({})) == 2
+    assert len(builder.frame(Provenance())) == 2
     builder.add(many(1))
     builder.add([])
     assert len(builder) == 3
-    assert builder.frame({})["wiup_code"].tolist() == ["00000", "00001", "00000"]
+    assert builder.frame(Provenance())["wiup_code"].tolist() == ["00000", "00001", "00000"]
 
 
 def test_the_records_are_not_changed():
@@ -663,7 +664,7 @@ def test_a_warning_points_at_the_line_outside_the_package(module):
     builder.add([record(MINING_SITES, extra=1)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        called_from(module, builder.frame, {})
+        called_from(module, builder.frame, Provenance())
     (entry,) = caught
     # The helper is this file's, but its caller's name is the package's.
     assert entry.filename == __file__
@@ -671,7 +672,7 @@ def test_a_warning_points_at_the_line_outside_the_package(module):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         line = sys._getframe().f_lineno + 1
-        builder.frame({})
+        builder.frame(Provenance())
     assert [(entry.filename, entry.lineno) for entry in caught] == [(__file__, line)]
 
 
@@ -1021,11 +1022,11 @@ def test_any_split_gives_the_same_frame_and_strict_the_same_error(answer, data):
             start += step
         if messages:
             with pytest.raises(DataError) as caught:
-                builder.frame({}, strict=True)
+                builder.frame(Provenance(), strict=True)
             assert str(caught.value) == "; ".join(messages)
             split = caught.value.frame
         else:
-            split = builder.frame({}, strict=True)
+            split = builder.frame(Provenance(), strict=True)
     assert_same(split, frame)
     if rows:
         order = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=4), label="order")

@@ -1,4 +1,4 @@
-"""The data dictionary: derived from the declarations, of names and of frames."""
+"""The data dictionary: derived from the declarations, for names and for frames."""
 
 import json
 
@@ -26,7 +26,7 @@ def _by_column(described):
     return described.set_index("column")
 
 
-def test_nothing_lists_the_datasets_with_a_getter_that_exists():
+def test_the_default_lists_the_datasets_with_a_getter_that_exists():
     described = sectorsdf.describe()
     assert described["dataset"].tolist() == list(DATASETS)
     for row in described.itertuples():
@@ -35,8 +35,8 @@ def test_nothing_lists_the_datasets_with_a_getter_that_exists():
         assert len(DATASETS[row.dataset].columns) == row.columns
         assert row.key.split(", ") == list(DATASETS[row.dataset].key)
     price = described.set_index("dataset")["credits"]
-    assert price["mining_licenses"] == "1 a page of 30 rows"
-    assert price["mining_site"] == "1 a slug"
+    assert price["mining_licenses"] == "1 per page of 30 rows"
+    assert price["mining_site"] == "1 per slug"
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -103,13 +103,13 @@ def test_details_are_described_with_the_endpoint_they_came_from(serve):
     assert set(described["dataset"]) == {"mining_sites"}
 
 
-def test_rows_nested_in_an_answer_tell_where_they_stood():
+def test_rows_nested_in_an_answer_have_the_path_of_their_field():
     phases = _by_column(sectorsdf.describe("mining_license_auction_phases"))["field"]
     assert phases["order"] == "phases.order"
     assert phases["wiup_code"] == "wiup_code"
 
 
-def test_a_column_that_the_declaration_does_not_know_is_told_from_one_of_the_callers(serve, sample):
+def test_an_undeclared_column_is_distinguished_from_one_that_the_caller_added(serve, sample):
     records = {
         **sample,
         "mining_licenses": [{**one, "depth": 3} for one in sample["mining_licenses"]],
@@ -128,13 +128,13 @@ def test_a_column_that_the_declaration_does_not_know_is_told_from_one_of_the_cal
 
 
 def test_the_types_are_those_of_the_frame_at_hand(serve):
-    chosen = sectorsdf.get_mining_licenses(client=serve())[["licensed_area_ha", "wiup_code"]]
-    chosen = chosen.assign(
-        licensed_area_ha=chosen["licensed_area_ha"].astype("float32"),
-        odd=pd.Series([object()] * len(chosen), dtype=object, index=chosen.index),
+    selected = sectorsdf.get_mining_licenses(client=serve())[["licensed_area_ha", "wiup_code"]]
+    selected = selected.assign(
+        licensed_area_ha=selected["licensed_area_ha"].astype("float32"),
+        odd=pd.Series([object()] * len(selected), dtype=object, index=selected.index),
     )
-    chosen.attrs["mine"] = {"no", "JSON"}
-    described = _by_column(sectorsdf.describe(chosen))
+    selected.attrs["mine"] = {"no", "JSON"}
+    described = _by_column(sectorsdf.describe(selected))
     assert described.loc["licensed_area_ha", ["dtype", "arrow_type", "unit"]].tolist() == [
         "float32",
         "float",
@@ -161,7 +161,7 @@ def test_it_changes_nothing_and_is_not_taken_for_data(serve):
     assert described.attrs == {}
 
 
-def test_an_unknown_name_brings_near_ones():
+def test_an_unknown_name_lists_similar_ones():
     with pytest.raises(ValueError, match=r"'mining_licences'; did you mean 'mining_licenses'"):
         sectorsdf.describe("mining_licences")
     with pytest.raises(ValueError, match=r"'coal'; there are mining_licenses, "):
@@ -169,20 +169,20 @@ def test_an_unknown_name_brings_near_ones():
 
 
 @pytest.mark.parametrize(
-    ("attrs", "told"),
+    ("attrs", "words"),
     [
-        ({}, "does not tell its dataset"),
+        ({}, "does not name its dataset"),
         ({"sectorsdf": {"dataset": "mining_ships"}}, "'mining_ships' is not known"),
         ({"sectorsdf": {"dataset": ["mining_sites"]}}, "is not known"),
-        ({"sectorsdf": "mining_sites"}, "does not tell its dataset"),
+        ({"sectorsdf": "mining_sites"}, "does not name its dataset"),
     ],
 )
-def test_a_frame_that_does_not_tell_its_dataset_is_refused(attrs, told):
+def test_a_frame_that_does_not_name_its_dataset_is_refused(attrs, words):
     frame = pd.DataFrame({"slug": ["one"]})
     frame.attrs = attrs
-    with pytest.raises(ValueError, match=told) as caught:
+    with pytest.raises(ValueError, match=words) as caught:
         sectorsdf.describe(frame)
-    assert "name the dataset instead, one of mining_licenses" in str(caught.value)
+    assert "pass the dataset's name instead, one of mining_licenses" in str(caught.value)
 
 
 def test_anything_else_is_refused():

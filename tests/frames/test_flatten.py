@@ -1,4 +1,4 @@
-"""Flattening: every shape of a location, and JSON that loses no digit."""
+"""Flattening: every shape of a location; and JSON without a lost digit."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_any_other_geometry_is_kept_whole_beside_its_centre(geometry, centre):
         {"type": "Feature", "geometry": None, "properties": None},
     ],
 )
-def test_a_geometry_without_a_place_on_the_globe_is_kept_and_reported(geometry):
+def test_a_geometry_that_is_not_on_the_globe_is_kept_and_reported(geometry):
     (text, longitude, latitude, whole), bad = one(geometry)
     assert (text, longitude, latitude) == (None, None, None)
     assert whole is geometry
@@ -139,7 +139,7 @@ def test_what_is_no_location_is_reported(value):
     assert one(value) == ([None] * 4, ["location"])
 
 
-def test_rows_keep_their_places():
+def test_rows_keep_their_positions():
     values = ["a", None, POINT, POLYGON, 5, {"type": "Point"}, "b"]
     flat = license_location(values)
     assert flat.columns["location"] == ["a", None, None, None, None, None, "b"]
@@ -155,7 +155,7 @@ def test_no_rows():
         assert (flat.extra, flat.bad) == ({}, [])
 
 
-def test_a_geometry_as_deep_as_it_likes():
+def test_a_deeply_nested_geometry():
     depth = 5000
     coordinates = [110.0, -7.0]
     for _ in range(depth):
@@ -167,7 +167,7 @@ def test_a_geometry_as_deep_as_it_likes():
 
 
 def site(value):
-    """Flatten one site location: its four cells, further ones, and the reported columns."""
+    """Flatten one site location: its four cells, the extra ones, and the reported columns."""
     flat = site_location([value])
     assert list(flat.columns) == SITE_COLUMNS
     cells = {name: column[0] for name, column in flat.columns.items() if column[0] is not None}
@@ -186,8 +186,8 @@ def test_a_site_s_place():
 
 def test_an_unknown_key_of_a_site_s_place_becomes_a_column():
     value = {"province": "Contoh", "district": {"a": [1]}, "altitude": None}
-    further = {"location_district": {"a": [1]}, "location_altitude": None}
-    assert site(value) == ({"province": "Contoh"}, further, [])
+    extra = {"location_district": {"a": [1]}, "location_altitude": None}
+    assert site(value) == ({"province": "Contoh"}, extra, [])
     flat = site_location([None, {"b": 1}, {"a": 2, "b": 3}])
     assert flat.extra == {"location_b": [None, 1, 3], "location_a": [None, None, 2]}
     assert list(flat.extra) == ["location_b", "location_a"]
@@ -231,8 +231,8 @@ def test_a_geometry_as_a_site_s_place():
     assert extra == {"location_geojson": POLYGON}
     assert bad == []
     swapped = {"type": "Point", "coordinates": [-8.5, 117.25]}
-    further = {"location_type": "Point", "location_coordinates": [-8.5, 117.25]}
-    assert site(swapped) == ({}, further, [])
+    extra = {"location_type": "Point", "location_coordinates": [-8.5, 117.25]}
+    assert site(swapped) == ({}, extra, [])
     assert site({**POINT, "province": "Contoh"}) == (
         {"province": "Contoh"},
         {"location_type": "Point", "location_coordinates": [117.25, -8.5]},
@@ -241,7 +241,7 @@ def test_a_geometry_as_a_site_s_place():
     assert site({"type": ["Point"]}) == ({}, {"location_type": ["Point"]}, [])
 
 
-def test_what_stands_elsewhere_gives_nothing():
+def test_a_field_of_another_frame_gives_no_column():
     assert FLATTENERS["elsewhere"]([[{"order": 1}], None, "x"]) == ({}, {}, [])
 
 
@@ -372,7 +372,7 @@ def test_a_token_that_is_no_json_is_written_back_as_a_text():
     assert written == '{"a": ["NaN", "Infinity", "-Infinity"]}'
 
 
-def test_json_text_goes_as_deep_as_it_must():
+def test_json_text_of_a_deeply_nested_value():
     value = 1.5
     for _ in range(20_000):
         value = {"a": [value]}

@@ -16,6 +16,7 @@ import sectorsdf
 from sectorsdf.datasets.sites import MINING_SITE_RESOURCES
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import JsonNumber, NotANumber
+from sectorsdf.frames.provenance import Provenance
 from sectorsdf.frames.resources import resources_frame
 from sectorsdf.reserves import reader as reserves
 from sectorsdf.reserves.reader import rebuild, without_nulls
@@ -247,7 +248,7 @@ def _record_by_record(sites: list[dict[str, object]]) -> pd.DataFrame:
         figures, unread = reserves.figures(site["resources_reserves"], commodity_type=commodity)
         builder.add([{**row, **figure} for figure in figures])
         problems += [{"key": key, **problem} for problem in unread]
-    frame = builder.frame({"asked": "x"})
+    frame = builder.frame(Provenance({"asked": "x"}))
     frame.attrs["sectorsdf"]["problems"] += problems
     return frame
 
@@ -257,7 +258,7 @@ def _record_by_record(sites: list[dict[str, object]]) -> pd.DataFrame:
 def test_the_table_is_that_of_records_typed_one_by_one(sites: list[dict[str, object]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sectorsdf.DataWarning)
-        frame = resources_frame(iter(sites), {"asked": "x"}, strict=False)
+        frame = resources_frame(iter(sites), Provenance({"asked": "x"}), strict=False)
         expected = _record_by_record(sites)
     pd.testing.assert_frame_equal(frame, expected, check_exact=True)
     assert json.dumps(frame.attrs) == json.dumps(expected.attrs)
@@ -267,10 +268,10 @@ def test_a_cell_that_does_not_fit_is_reported_for_each_of_its_rows() -> None:
     figures = {"total_reserves_Mt": 5.0, "total_resources_Mt": 9.0}
     sites = [_site("good", figures), _site("bad", figures, year="soon"), _site("none", None)]
     with pytest.warns(sectorsdf.DataWarning, match=r"2 value\(s\) do not fit"):
-        frame = resources_frame(sites, {}, strict=False)
+        frame = resources_frame(sites, Provenance(), strict=False)
     assert frame["year"].isna().tolist() == [False, False, True, True]
     problems = frame.attrs["sectorsdf"]["problems"]
     assert [problem["row"] for problem in problems] == [2, 3]
     assert {problem["raw"] for problem in problems} == {"soon"}
     with pytest.raises(sectorsdf.DataError, match="do not fit"):
-        resources_frame(sites, {}, strict=True)
+        resources_frame(sites, Provenance(), strict=True)

@@ -1,4 +1,4 @@
-"""The ledger keeps what was paid; the allowance refuses before it is."""
+"""The ledger records what was paid, and the budget refuses a request before it is paid."""
 
 from __future__ import annotations
 
@@ -152,27 +152,29 @@ class TestFrame:
             Ledger(tmp_path / "none").frame("month")
 
 
-class TestAllowance:
+class TestCreditBudget:
     def test_refuses_before_spending(self):
-        allowance = CreditBudget(3)
-        allowance.reserve(2)
+        budget = CreditBudget(3)
+        budget.reserve(2)
         with pytest.raises(errors.CreditLimitError, match="max_credits=3") as caught:
-            allowance.reserve(2)
+            budget.reserve(2)
         assert (caught.value.need, caught.value.have) == (2, 1)
-        assert (allowance.spent, allowance.left) == (0, 1)
+        assert (budget.spent, budget.left) == (0, 1)
 
     def test_unused_credits_come_back(self):
-        allowance = CreditBudget(3)
-        allowance.reserve(3)
-        allowance.settle(3, 1)
-        assert (allowance.spent, allowance.left) == (1, 2)
-        allowance.spend(2)
-        assert (allowance.spent, allowance.left) == (3, 0)
+        budget = CreditBudget(3)
+        budget.reserve(3)
+        budget.settle(3, 1)
+        assert (budget.spent, budget.left) == (1, 2)
+        budget.reserve(2)
+        budget.settle(2, 2)
+        assert (budget.spent, budget.left) == (3, 0)
 
     def test_no_cap(self):
-        allowance = CreditBudget(None)
-        allowance.spend(10_000)
-        assert (allowance.spent, allowance.left) == (10_000, None)
+        budget = CreditBudget(None)
+        budget.reserve(10_000)
+        budget.settle(10_000, 10_000)
+        assert (budget.spent, budget.left) == (10_000, None)
 
     def test_zero_allows_nothing(self):
         with pytest.raises(errors.CreditLimitError):
@@ -184,25 +186,25 @@ class TestAllowance:
             CreditBudget(limit)
 
     def test_misuse_is_refused(self):
-        allowance = CreditBudget(5)
+        budget = CreditBudget(5)
         with pytest.raises(ValueError, match="negative"):
-            allowance.reserve(-1)
+            budget.reserve(-1)
         with pytest.raises(ValueError, match="negative"):
-            allowance.settle(0, -1)
+            budget.settle(0, -1)
         with pytest.raises(ValueError, match="reserved"):
-            allowance.settle(1, 1)
+            budget.settle(1, 1)
 
     def test_threads_never_overspend(self):
-        allowance, granted, start = CreditBudget(100), [], threading.Barrier(8)
+        budget, granted, start = CreditBudget(100), [], threading.Barrier(8)
 
         def work():
             start.wait()
             for _ in range(50):
                 try:
-                    allowance.reserve()
+                    budget.reserve()
                 except errors.CreditLimitError:
                     return
-                allowance.settle(1, 1)
+                budget.settle(1, 1)
                 granted.append(1)
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -210,10 +212,10 @@ class TestAllowance:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(granted) == allowance.spent == 100
+        assert len(granted) == budget.spent == 100
 
 
-def test_what_a_client_spends_stands_in_credits(serve, tmp_path):
+def test_what_a_client_spends_is_in_credits(serve, tmp_path):
     import sectorsdf
 
     assert sectorsdf.credits().empty

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
 import itertools
+import os
 import re
+import sys
+import textwrap
 import typing
 import warnings
 from collections.abc import Iterable
+from datetime import timedelta
 
 import pandas as pd
 import pytest
+from support.paths import ROOT
 
 import sectorsdf
 from sectorsdf import datasets, vocabularies
+
+sys.path.insert(0, str(ROOT / "docs"))
+
+import getters
 
 # Words and types
 
@@ -62,9 +72,6 @@ def columns_told(getter):
 def test_each_docstring_names_every_parameter(getter):
     signature = list(inspect.signature(getter).parameters)
     assert sorted(parameters_told(getter)) == sorted(signature)
-    if "**options" in inspect.getdoc(getter):
-        options = sections(sectorsdf.get_mining_licenses)["Parameters"].partition("**options")[2]
-        assert set(re.findall(r"``(\w+)``", options)) == set(sectorsdf.CallOptions.__annotations__)
 
 
 @each_getter
@@ -97,9 +104,10 @@ def hints_of(getter):
     names = {
         "pd": pd,
         "vocab": vocabularies,
-        "CallOptions": sectorsdf.CallOptions,
         "Client": sectorsdf.Client,
         "Iterable": Iterable,
+        "os": os,
+        "timedelta": timedelta,
     }
     return typing.get_type_hints(getter, localns=names)
 
@@ -132,16 +140,43 @@ def test_types_tell_the_values_that_a_filter_takes(getter):
 @each_getter
 def test_signatures_have_every_filter_and_the_common_keywords(getter):
     dataset, parameters = GETTERS[getter], inspect.signature(getter).parameters
+    options = list(sectorsdf.CallOptions.__annotations__)
     named = [entry.name for entry in dataset.filters]
     common = ["max_rows", "strict", "validate"] if named else ["missing", "strict"]
-    known = {*named, *common, "client", "options", "details", "include_emails"}
+    known = {*named, *common, *options, "client", "unknown", "details", "include_emails"}
     keys = {str(dataset.addressed_by), "sites"}
     assert set(parameters) <= known | keys
-    assert {*named, *common, "client", "options"} <= set(parameters)
+    assert {*named, *common, "client"} <= set(parameters)
+    # An editor shows each option with its type, in the same order everywhere.
+    assert list(parameters)[-len(options) - 1 :] == [*options, "unknown"]
     for name, parameter in parameters.items():
-        if name not in {"options", *keys}:
+        if name == "unknown":
+            assert parameter.kind is inspect.Parameter.VAR_KEYWORD
+        elif name not in keys:
             assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
     assert all(parameters[name].default is None for name in named)
+
+
+@each_getter
+def test_options_have_the_types_of_their_declaration(getter):
+    hints = hints_of(getter)
+    declared = typing.get_type_hints(
+        sectorsdf.CallOptions, localns={"os": os, "timedelta": timedelta}
+    )
+    assert {name: hints[name] for name in declared} == declared
+
+
+def test_the_blocks_made_from_the_declarations_are_up_to_date():
+    for path in getters.FOLDER.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert getters.rewritten(source) == source, f"run docs/getters.py for {path.name}"
+
+
+@each_getter
+def test_a_getter_is_a_signature_a_docstring_and_one_line(getter):
+    body = ast.parse(textwrap.dedent(inspect.getsource(getter))).body[0].body
+    assert len(body) == 2
+    assert isinstance(body[1], ast.Return)
 
 
 def test_the_vocabularies_are_the_literals_and_have_no_twins():

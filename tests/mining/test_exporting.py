@@ -153,7 +153,7 @@ def test_a_full_disk_loses_nothing_that_was_paid(serve, here, monkeypatch, name)
 
     with monkeypatch.context() as patch:
         patch.setattr(parquet, "write_parquet_tables", full)
-        patch.setattr(text, "open_bytes", full)
+        patch.setattr(text, "open_for_writing", full)
         with pytest.raises(OSError, match="No space left"):
             sectorsdf.export(getter, here / name, client=client)
     assert not list(here.iterdir())

@@ -1,4 +1,4 @@
-"""Compact containers behave as the plain ones that they stand for."""
+"""The compact containers behave like a dict, a list and a dict of row numbers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CELLS = (
     | st.sampled_from([0.0, 1.0, -1.5])
     | st.text(max_size=2)
 )
-# Some end with NULs, some are longer by the number of a copy.
-NAMES = st.builds(
+# Some keys end with NUL bytes, and some include the number of a copy.
+KEYS = st.builds(
     lambda number, end, copy: bytes([number]) * 15 + end + copy,
     st.integers(0, 20),
     st.sampled_from([b"\0", b"\1"]),
@@ -28,69 +28,69 @@ NAMES = st.builds(
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 99))))
-def test_places_are_a_mapping(entries):
-    places, like = IntMap(), {}
+def test_int_map_is_a_mapping(entries):
+    numbers, expected = IntMap(), {}
     for key, value in entries:
-        assert places.setdefault(key, value) == like.setdefault(key, value)
-    assert dict(places.items()) == like
-    assert [key for key, _ in places.items()] == sorted(like)
-    assert list(places.values()) == [like[key] for key in sorted(like)]
-    assert len(places) == len(like)
-    assert places.end() == max(like, default=-1) + 1
+        assert numbers.setdefault(key, value) == expected.setdefault(key, value)
+    assert dict(numbers.items()) == expected
+    assert [key for key, _ in numbers.items()] == sorted(expected)
+    assert list(numbers.values()) == [expected[key] for key in sorted(expected)]
+    assert len(numbers) == len(expected)
+    assert numbers.end() == max(expected, default=-1) + 1
     for key in range(33):
-        assert places.get(key) == like.get(key)
-        assert (key in places) is (key in like)
-        assert places.next_free(key) == min(n for n in range(key, 99) if n not in like)
-        assert places.all_free(key, 3) is not any(n in like for n in range(key, key + 3))
+        assert numbers.get(key) == expected.get(key)
+        assert (key in numbers) is (key in expected)
+        assert numbers.next_free(key) == min(n for n in range(key, 99) if n not in expected)
+        assert numbers.all_free(key, 3) is not any(n in expected for n in range(key, key + 3))
     with pytest.raises(KeyError):
-        places[77]
+        numbers[77]
 
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6))
-def test_values_are_a_list_and_keep_their_types(batches):
-    values, like = EncodedColumn(), []
+def test_encoded_column_is_a_list_and_keeps_types(batches):
+    values, expected = EncodedColumn(), []
     for batch in batches:
         values.extend(batch)
-        like += batch
-        # Read in between: what comes later is found as well.
-        assert [repr(values[row]) for row in range(len(values))] == list(map(repr, like))
-    assert len(values) == len(like)
+        expected += batch
+        # Read after each batch, because the column caches the values that it has decoded.
+        assert [repr(values[row]) for row in range(len(values))] == list(map(repr, expected))
+    assert len(values) == len(expected)
 
 
-def test_many_values_stand_as_they_came():
-    values, like = EncodedColumn(), [str(n * 31 % 70_001) for n in range(150_000)]
-    for start in range(0, len(like), 97):
-        values.extend(like[start : start + 97])
-    assert len(set(like)) > 1 << 16
-    assert [values[row] for row in range(len(values))] == like
+def test_encoded_column_with_more_values_than_two_bytes_count():
+    values, expected = EncodedColumn(), [str(n * 31 % 70_001) for n in range(150_000)]
+    for start in range(0, len(expected), 97):
+        values.extend(expected[start : start + 97])
+    assert len(set(expected)) > 1 << 16
+    assert [values[row] for row in range(len(values))] == expected
 
 
-@given(st.lists(st.lists(NAMES, unique=True, max_size=8), max_size=12), st.integers(1, 9))
-def test_identities_are_a_dict_of_numbers(pages, recent):
-    identities, like = DigestIndex(recent), {}
+@given(st.lists(st.lists(KEYS, unique=True, max_size=8), max_size=12), st.integers(1, 9))
+def test_digest_index_is_a_dict_of_numbers(pages, max_recent):
+    index, expected = DigestIndex(max_recent), {}
     for page in pages:
-        fresh = not any(name in like for name in page)
-        numbers = identities.numbers(page)
-        assert list(numbers) == [like.setdefault(name, len(like)) for name in page]
-        assert isinstance(numbers, range) is fresh
-        assert len(identities) == len(like)
-    contents = {name[:16].rstrip(b"\0") for name in like}
-    assert set(identities.contents().tolist()) == contents
-    assert len(identities.contents()) == len(like)
-    assert [name.ljust(20, b"\0") for name in identities.names().tolist()] == [
-        name.ljust(20, b"\0") for name in like
+        all_new = not any(key in expected for key in page)
+        numbers = index.add(page)
+        assert list(numbers) == [expected.setdefault(key, len(expected)) for key in page]
+        assert isinstance(numbers, range) is all_new
+        assert len(index) == len(expected)
+    digests = {key[:16].rstrip(b"\0") for key in expected}
+    assert set(index.digests().tolist()) == digests
+    assert len(index.digests()) == len(expected)
+    assert [key.ljust(20, b"\0") for key in index.keys().tolist()] == [
+        key.ljust(20, b"\0") for key in expected
     ]
 
 
-def test_identities_take_few_bytes_a_row():
-    def name(number):
+def test_digest_index_takes_few_bytes_per_row():
+    def key(number):
         return blake2b(b"%d" % number, digest_size=16).digest()
 
     tracemalloc.start()
-    identities = DigestIndex(recent=5_000)
+    index = DigestIndex(max_recent=5_000)
     for first in range(0, 100_000, 500):
-        identities.numbers(list(map(name, range(first, first + 500))))
-    kept, _ = tracemalloc.get_traced_memory()
+        index.add(list(map(key, range(first, first + 500))))
+    size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(identities) == 100_000
-    assert kept < 100_000 * 40
+    assert len(index) == 100_000
+    assert size < 100_000 * 40

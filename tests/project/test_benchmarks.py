@@ -1,6 +1,6 @@
-"""The benchmarks run, in their smallest form; nothing here is judged by time.
+"""The benchmarks run in their smallest form, and nothing here depends on time.
 
-Beside them stands what the measures of speed and memory must not change.
+The tests at the end check what optimisations of speed and memory must not change.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from support.list_server import Observer
 from support.paths import ROOT
 
 from sectorsdf.datasets.licenses import MINING_LICENSES
@@ -26,15 +27,17 @@ from sectorsdf.frames import batches as batches_module
 from sectorsdf.frames import builder as frame_module
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import decode_json
+from sectorsdf.frames.provenance import Provenance
 from sectorsdf.paging.index import RowIndex
 from sectorsdf.paging.page import FetchedPage, Page, PageRequest
+from sectorsdf.paging.run import run_sweep
 from sectorsdf.paging.sweep import Sweep
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import bench
-import bench_cases
-from replay import PATH, Replay, Rows, certificate
+import cases
+from server import PATH, Replay, Rows, make_certificate
 
 ROWS = 95
 
@@ -87,60 +90,60 @@ def test_the_limiter_counts_by_window():
     assert (window["served"], window["refused"]) == (2, 1)
 
 
-# The contestants
+# The contenders
 
-SWEEPS = sorted({*bench_cases.SWEEPS.values(), "ours_uncached", "backoff"})
+SWEEPS = sorted({*cases.SWEEPS.values(), "ours_uncached", "backoff"})
 
 
 @pytest.mark.parametrize("function", SWEEPS)
-def test_each_contestant_brings_every_row(function, server, worker):
-    facts = worker.run(function, {"url": server.url, "rows": ROWS})
-    if "absent" in facts:
-        pytest.skip(facts["absent"])
-    # What counts pages only cannot know that the last is not full.
-    assert facts["rows"] == ROWS
-    assert facts["wall"] > 0
-    assert facts["cpu"] > 0
+def test_each_contender_brings_every_row(function, server, worker):
+    measured = worker.run(function, {"url": server.url, "rows": ROWS})
+    if "absent" in measured:
+        pytest.skip(measured["absent"])
+    # All of them, although the last page is not full.
+    assert measured["rows"] == ROWS
+    assert measured["wall"] > 0
+    assert measured["cpu"] > 0
 
 
 @pytest.mark.parametrize("function", ["type_ours", "type_by_hand", "type_normalize", "type_polars"])
 def test_each_way_to_type_gives_every_row(function, worker):
-    facts = worker.run(function, {"rows": ROWS})
-    if "absent" in facts:
-        pytest.skip(facts["absent"])
-    assert facts["rows"] == ROWS
+    measured = worker.run(function, {"rows": ROWS})
+    if "absent" in measured:
+        pytest.skip(measured["absent"])
+    assert measured["rows"] == ROWS
 
 
 def test_the_frame_by_hand_is_the_frame_of_the_builder(monkeypatch, rows):
-    contestants = pytest.importorskip("contestants")
+    typing = pytest.importorskip("contenders.typing")
     builder = FrameBuilder(MINING_LICENSES)
     builder.add(rows.records())
-    ours = builder.frame({})
-    assert_frame_equal(ours, contestants.by_hand(rows.records()), check_dtype=False)
+    ours = builder.frame(Provenance())
+    assert_frame_equal(ours, typing.by_hand(rows.records()), check_dtype=False)
 
 
 # The cases
 
 
 def _small(title, folder):
-    (found,) = [case for case in bench_cases.cases(folder, quick=True) if title in case.title]
+    (found,) = [case for case in cases.cases(folder, quick=True) if title in case.title]
     return found
 
 
 @pytest.mark.parametrize(
-    ("title", "kept"), [("no latency", 2), ("records to a typed frame", 2), ("tidy", 2)]
+    ("title", "count"), [("no latency", 2), ("records to a typed frame", 2), ("tidy", 2)]
 )
-def test_a_case_in_its_quick_form(title, kept, monkeypatch):
-    monkeypatch.setattr(bench_cases, "_tls_cases", lambda *_: ())
-    monkeypatch.setattr(bench_cases, "_memory_cases", lambda *_: ())
+def test_a_case_in_its_quick_form(title, count, monkeypatch):
+    monkeypatch.setattr(cases, "_tls_cases", lambda *_: ())
+    monkeypatch.setattr(cases, "_memory_cases", lambda *_: ())
     case = _small(title, None)
-    case = dataclasses.replace(case, entries=case.entries[:kept])
-    pulses = []
-    runs = bench.run(case, pulses)
-    assert list(runs) == [entry.label for entry in case.entries]
-    assert all(len(found) == case.rounds == 1 for found in runs.values())
-    assert len(pulses) == 2 * kept
-    text = "\n".join(bench.told(case, runs))
+    case = dataclasses.replace(case, contenders=case.contenders[:count])
+    loop_times = []
+    runs = bench.run(case, loop_times)
+    assert list(runs) == [contender.label for contender in case.contenders]
+    assert all(len(rounds) == case.rounds == 1 for rounds in runs.values())
+    assert len(loop_times) == 2 * count
+    text = "\n".join(bench.format_case(case, runs))
     assert all(f"| {label} |" in text for label in runs)
 
 
@@ -149,23 +152,23 @@ def test_a_case_over_tls_that_watches_memory(tmp_path):
     if shutil.which("openssl") is None:
         pytest.skip("making a certificate takes the openssl command, which is not here")
     case = _small("TLS", tmp_path)
-    case = dataclasses.replace(case, entries=case.entries[:1], memory=True, fresh=True)
-    ((facts,),) = bench.run(case, []).values()
-    assert facts["rows"] == case.rows
-    assert facts["peak"] > 0
+    case = dataclasses.replace(case, contenders=case.contenders[:1], memory=True, fresh=True)
+    ((measured,),) = bench.run(case, []).values()
+    assert measured["rows"] == case.rows
+    assert measured["peak"] > 0
 
 
-def test_a_certificate_stands_in_a_bundle_of_the_usual_size(tmp_path):
+def test_a_certificate_is_in_a_bundle_of_the_usual_size(tmp_path):
     if shutil.which("openssl") is None:
         pytest.skip("making a certificate takes the openssl command, which is not here")
-    cert, key, bundle = certificate(tmp_path)
+    cert, key, bundle = make_certificate(tmp_path)
     assert bundle.read_bytes().endswith(cert.read_bytes())
     assert bundle.read_bytes().count(b"BEGIN CERTIFICATE") > 50
     assert b"PRIVATE KEY" in key.read_bytes()
 
 
 def test_under_a_limiter_no_row_is_lost():
-    lines = bench.limiter(quick=True)
+    lines = bench.run_under_limit(quick=True)
     (ours,) = [line for line in lines if line.startswith(f"| {bench.OURS} |")]
     assert ours.split("|")[3].strip() == "0%"
 
@@ -173,10 +176,10 @@ def test_under_a_limiter_no_row_is_lost():
 @pytest.mark.parametrize(
     ("goal", "ratio", "met"),
     [
-        (bench_cases.Goal("wall", "other", least=2.0), 2.5, True),
-        (bench_cases.Goal("wall", "other", least=3.0), 2.5, False),
-        (bench_cases.Goal("wall", "other", most=0.5), 0.4, True),
-        (bench_cases.Goal("wall", "other", most=0.3), 0.4, False),
+        (cases.Goal("wall", "other", least=2.0), 2.5, True),
+        (cases.Goal("wall", "other", least=3.0), 2.5, False),
+        (cases.Goal("wall", "other", most=0.5), 0.4, True),
+        (cases.Goal("wall", "other", most=0.3), 0.4, False),
     ],
 )
 def test_a_goal_is_a_bound_of_the_ratio(goal, ratio, met):
@@ -185,10 +188,10 @@ def test_a_goal_is_a_bound_of_the_ratio(goal, ratio, met):
     assert goal.met(ratio) is met
 
 
-def test_growth_is_told_with_its_slope_and_drawn(tmp_path, monkeypatch):
+def test_growth_is_reported_with_its_slope_and_drawn(tmp_path, monkeypatch):
     growth = [(10**n, {"wall": 10.0**n / 1e5, "peak": 10**n}) for n in (3, 4, 5, 6)]
-    lines = bench.grown(growth)
-    assert lines[-1] == "Slope on logarithmic scales: 1.00 of time, 1.00 of memory."
+    lines = bench.format_growth(growth)
+    assert lines[-1] == "Slope on logarithmic scales: 1.00 for time, 1.00 for memory."
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(bench, "FIGURE", tmp_path / "images" / "speed.png")
     case = _small("growth: 30 rows", tmp_path) if shutil.which("openssl") else None
@@ -212,9 +215,9 @@ def test_batches_that_waited_compressed_give_the_same_frame(rows, order, monkeyp
         builder = FrameBuilder(MINING_LICENSES)
         for start in range(0, ROWS, 5):
             builder.add(records[start : start + 5])
-        with pytest.warns(DataWarning, match=r"further|wide") as told:
-            frames.append(builder.frame({}, order=order))
-        assert len(told) in {1, 2}
+        with pytest.warns(DataWarning, match=r"further|wide") as caught:
+            frames.append(builder.frame(Provenance(), order=order))
+        assert len(caught) in {1, 2}
         # A builder can go on, and be asked again.
         builder.add(records[:1])
         assert builder.table().num_rows == ROWS + 1
@@ -231,47 +234,40 @@ def test_a_number_with_a_point_keeps_its_text(text):
     builder = FrameBuilder(MINING_LICENSES)
     record = dict.fromkeys(MINING_LICENSES.fields)
     builder.add([{**record, **decode_json(f'{{"wiup_code": {text}}}')}])
-    assert builder.frame({})["wiup_code"].tolist() == [text]
+    assert builder.frame(Provenance())["wiup_code"].tolist() == [text]
 
 
 @given(st.permutations(range(6)), st.booleans())
 def test_pages_are_placed_alike_in_any_order_of_arrival(arrival, whole):
-    evidence = RowIndex(("a",), lambda _: None)
+    index = RowIndex(("a",), lambda _: None)
     rows = {}
     for page in arrival:
         records = [{"a": 5 * page + n if whole or page % 2 else 0} for n in range(5)]
-        entry = FetchedPage(
-            PageRequest(5 * page), evidence.learn(Page(records, 30, 5)), 30, None, 0, 1
-        )
-        for place, number in enumerate(entry.numbers, 5 * page):
-            rows.setdefault(place, number)
-        evidence.place(entry)
-    assert dict(evidence.slots.items()) == rows
-    assert evidence.windows(31) == [30]
+        numbers = index.add_page(Page(records, 30, 5))
+        for position, number in enumerate(numbers, 5 * page):
+            rows.setdefault(position, number)
+        index.set_positions(FetchedPage(PageRequest(5 * page), numbers, 30, None, 0, 1))
+    assert dict(index.row_at.items()) == rows
+    assert index.gaps(31, 5) == [30]
 
 
-def test_the_evidence_goes_with_its_sweep():
+def test_the_row_index_is_freed_with_its_sweep():
     pages = {offset: [{"a": offset + n} for n in range(30)] for offset in range(0, 90, 30)}
-    told = []
-
-    def sweep_with_listeners():
-        sweep = Sweep(
-            lambda request: Page(pages[request.offset], 90, 30),
-            lambda _: None,
-            order="a",
-            on_page=lambda _: told.append(sweep.pages),
-        )
-        return sweep
-
-    sweep = sweep_with_listeners()
-    evidence = weakref.ref(sweep.evidence)
+    observer = Observer()
+    sweep = Sweep(
+        lambda request: Page(pages[request.offset], 90, 30),
+        lambda _: None,
+        order="a",
+        observer=observer,
+    )
+    index = weakref.ref(sweep.index)
     gc.collect()
     gc.disable()
     try:
-        result = sweep.run()
+        result = run_sweep(sweep)
         del sweep
-        assert evidence() is None
+        assert index() is None
     finally:
         gc.enable()
     assert pd.Series(result.order).tolist() == list(range(90))
-    assert told == [1, 2, 3]
+    assert observer.pages == [(1, 1), (2, 3), (3, 3)]

@@ -1,4 +1,4 @@
-"""The documentation: its programs run, its links lead somewhere, and it tells every public name."""
+"""The documentation: its programs run, its links work, and it covers every public name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DOCS = ROOT / "docs"
 pytestmark = pytest.mark.newest
 
 PAGES = {str(path.relative_to(DOCS)): path for path in pages.pages()}
-# What a page or a module's examples need beyond the package's own requirements.
+# Libraries that the examples of a page or module need beyond the package's own requirements.
 NEEDS = {
     "howto/export.md": ("openpyxl",),
     "howto/large.md": ("duckdb", "polars"),
@@ -44,18 +44,18 @@ NEEDS = {
 
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
-# What users may want besides: the others are for working on the package.
+# The extras for users; the others are for developing the package.
 EXTRAS = {"all", *re.findall(r"\w+", SETUP["options.extras_require"]["all"])} - {"sectorsdf"}
 
 
-def _need(name):
+def _skip_unless_installed(name):
     for library in NEEDS.get(name, ()):
         pytest.importorskip(library)
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder of its own, where no picture opens a window."""
+def work_folder(tmp_path, monkeypatch):
+    """An empty working directory, with matplotlib set not to open windows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     yield tmp_path
@@ -64,13 +64,13 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", [n for n, p in PAGES.items() if pages.blocks(p.read_text())])
-def test_a_pages_programs_run_and_print_what_the_page_says(name, place):
-    _need(name)
+def test_the_programs_of_a_page_print_what_it_shows(name, work_folder):
+    _skip_unless_installed(name)
     for block, printed in pages.run(PAGES[name]):
         assert printed == (block.printed or ""), f"{name}, line {block.line}"
 
 
-def test_every_block_of_python_is_run():
+def test_every_python_block_is_run():
     for name, path in PAGES.items():
         fences = re.findall(
             r"^\s*```\s*\{?(?:python|py|code-cell|ipython3?)\b", path.read_text(), re.M
@@ -78,12 +78,12 @@ def test_every_block_of_python_is_run():
         assert len(fences) == len(pages.blocks(path.read_text())), name
 
 
-def test_the_tests_that_the_sandboxs_page_shows_pass(place):
+def test_the_tests_on_the_sandbox_page_pass(work_folder):
     first = pages.blocks((DOCS / "howto" / "sandbox.md").read_text())[0]
-    (place / "test_page.py").write_text(first.code)
+    (work_folder / "test_page.py").write_text(first.code)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"],
-        cwd=place,
+        cwd=work_folder,
         capture_output=True,
         text=True,
         timeout=60,
@@ -93,7 +93,7 @@ def test_the_tests_that_the_sandboxs_page_shows_pass(place):
 
 
 def _console_lines():
-    """Each line that a page shows to be typed, but those of the generated reference."""
+    """Yield each command line on a page, except those of the generated reference."""
     for name, path in PAGES.items():
         if name != "cli.md":
             for block in re.findall(r"^```console\n(.*?)^```", path.read_text(), re.M | re.S):
@@ -102,19 +102,19 @@ def _console_lines():
 
 
 @pytest.mark.parametrize(("page", "line"), list(_console_lines()))
-def test_a_line_to_be_typed_can_be(page, line, place, monkeypatch):
+def test_a_command_line_on_a_page_works(page, line, work_folder, monkeypatch):
     words = shlex.split(line, comments=True)
     if words[:2] == ["pip", "install"]:
         (target,) = words[2:]
-        named = set(re.findall(r"[a-z]+", target.partition("[")[2]))
+        extras = set(re.findall(r"[a-z]+", target.partition("[")[2]))
         assert target.startswith(".")
-        assert named <= set(EXTRAS)
+        assert extras <= set(EXTRAS)
         return
     program, command, *rest = words
     assert program == "sectorsdf", f"{page}: {line}"
-    if command in {"serve", "login"}:  # one never ends, the other asks
-        chosen = cli.get_command(click.Context(cli), command)
-        known = {option for entry in chosen.params for option in entry.opts}
+    if command in {"serve", "login"}:  # one runs until Ctrl-C, the other prompts for input
+        definition = cli.get_command(click.Context(cli), command)
+        known = {option for entry in definition.params for option in entry.opts}
         assert {word for word in rest if word.startswith("-")} <= known
         return
     with sandbox.Sandbox() as server:
@@ -124,9 +124,9 @@ def test_a_line_to_be_typed_can_be(page, line, place, monkeypatch):
     assert done.exit_code == 0, done.output
 
 
-def test_the_installation_tells_every_extra():
-    told = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "install.md").read_text(), re.M)
-    assert sorted(told) == sorted(EXTRAS)
+def test_the_install_page_lists_every_extra():
+    listed = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "install.md").read_text(), re.M)
+    assert sorted(listed) == sorted(EXTRAS)
 
 
 EXAMPLES = sorted(
@@ -137,8 +137,8 @@ EXAMPLES = sorted(
 
 
 @pytest.mark.parametrize("module", EXAMPLES)
-def test_the_docstrings_examples_give_what_they_say(module, place):
-    _need(module)
+def test_the_examples_of_a_docstring_give_what_it_shows(module, work_folder):
+    _skip_unless_installed(module)
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted
     assert not found.failed
@@ -148,7 +148,7 @@ def test_the_docstrings_examples_give_what_they_say(module, place):
 
 
 class Page(HTMLParser):
-    """What a page links, what it loads, and where it can be linked."""
+    """The links of a page, the files that it loads, its anchors and its text."""
 
     def __init__(self, text):
         super().__init__()
@@ -156,14 +156,14 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
-        self.ids |= {told.get("id"), told.get("name")}
-        if tag == "a" and told.get("href"):
-            self.links.append(told["href"])
-        elif tag in {"script", "img", "iframe", "source"} and told.get("src"):
-            self.loads.append(told["src"])
-        elif tag == "link" and told.get("href"):
-            self.loads.append(told["href"])
+        values = dict(attrs)
+        self.ids |= {values.get("id"), values.get("name")}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        elif tag in {"script", "img", "iframe", "source"} and values.get("src"):
+            self.loads.append(values["src"])
+        elif tag == "link" and values.get("href"):
+            self.loads.append(values["href"])
 
     def handle_data(self, data):
         self.words.append(data)
@@ -191,7 +191,7 @@ def test_no_link_is_dead(html, site):
     assert dead == []
 
 
-def test_nothing_is_loaded_from_elsewhere(html, site):
+def test_nothing_is_loaded_from_another_host(html, site):
     for path, page in html.items():
         assert [url for url in page.loads if "//" in url] == [], path
     for sheet in site.rglob("*.css"):
@@ -201,23 +201,24 @@ def test_nothing_is_loaded_from_elsewhere(html, site):
 
 def test_every_public_name_has_its_entry(site):
     inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
-    told = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
+    documented = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
     names = set(sectorsdf.__all__) - {"__version__"}
     modules = {name for name in names if not hasattr(getattr(sectorsdf, name), "__doc__")}
-    # What only holds the getters, or the declarations, is told by them.
-    elsewhere = modules | {"datasets", "mining", "vocabularies"}
-    assert {name for name in names - elsewhere if f"sectorsdf.{name}" not in told} == set()
+    # The content of these modules is documented, and they need no entry of their own.
+    exempt = modules | {"datasets", "mining", "vocabularies"}
+    missing = {name for name in names - exempt if f"sectorsdf.{name}" not in documented}
+    assert missing == set()
 
 
-def test_the_dictionary_tells_every_column_and_filter(html, site):
+def test_the_dictionary_lists_every_column_and_filter(html, site):
     words = html[site / "dictionary.html"].words
     for dataset in DATASETS.values():
-        told = words[words.index(dataset.name) :]
+        section = words[words.index(dataset.name) :]
         for entry in [*dataset.columns, *dataset.filters]:
-            assert entry.name in told, f"{dataset.name}: {entry.name}"
+            assert entry.name in section, f"{dataset.name}: {entry.name}"
 
 
-def test_the_glossary_tells_the_vocabularys_words(html, site):
+def test_the_glossary_explains_the_words_of_the_vocabularies(html, site):
     terms = html[site / "glossary.html"].ids
     words = {*vocabularies.LICENSE_TYPES, *vocabularies.AREA_TYPES, *vocabularies.ACTIVITY_STAGES}
     words |= {"Lolos", "Tidak Lolos", "CnC", "KDI", "KCMI", "JORC", "RKAB", "ESDM", "Minerba"}
@@ -225,6 +226,6 @@ def test_the_glossary_tells_the_vocabularys_words(html, site):
     assert {word for word in words if f"term-{word.replace(' ', '-')}" not in terms} == set()
 
 
-def test_every_notebook_is_there(html, site):
+def test_the_site_has_every_notebook(html, site):
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert site / "notebooks" / f"{path.stem}.html" in html

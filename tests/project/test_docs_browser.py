@@ -1,4 +1,4 @@
-"""The built site in a real browser: it draws, searches, and can be read on a phone and at night."""
+"""The built site in a real browser: figures, search, phones, and the light and dark themes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture(scope="module")
 def address(site):
-    """Where the site is served on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site))) as server:
+    """The address at which a server on this machine serves the site."""
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(_QuietHandler, directory=str(site))
+    ) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -42,7 +44,7 @@ def address(site):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Debian's Chromium, without a window, with a user folder of its own."""
+    """Debian's Chromium, headless, with its own user folder."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     program = shutil.which("chromium")
     if program is None:
@@ -56,27 +58,27 @@ def browser(tmp_path_factory):
 
 
 class Visit:
-    """A tab, and what went wrong in it."""
+    """A browser tab that records console messages, failed requests and external requests."""
 
     def __init__(self, tab, address):
-        self.tab, self.address, self.trouble = tab, address, []
-        tab.on("console", self._said)
-        tab.on("pageerror", lambda error: self.trouble.append(f"{tab.url}: {error}"))
-        tab.on("requestfailed", lambda request: self.trouble.append(f"{tab.url}: {request.url}"))
-        tab.on("response", self._answered)
-        tab.on("request", self._asked)
+        self.tab, self.address, self.errors = tab, address, []
+        tab.on("console", self._on_console)
+        tab.on("pageerror", lambda error: self.errors.append(f"{tab.url}: {error}"))
+        tab.on("requestfailed", lambda request: self.errors.append(f"{tab.url}: {request.url}"))
+        tab.on("response", self._on_response)
+        tab.on("request", self._on_request)
 
-    def _said(self, message):
+    def _on_console(self, message):
         if message.type in {"error", "warning"}:
-            self.trouble.append(f"{self.tab.url}: {message.text}")
+            self.errors.append(f"{self.tab.url}: {message.text}")
 
-    def _answered(self, response):
+    def _on_response(self, response):
         if response.status >= 400:
-            self.trouble.append(f"{self.tab.url}: {response.status} {response.url}")
+            self.errors.append(f"{self.tab.url}: {response.status} {response.url}")
 
-    def _asked(self, request):
+    def _on_request(self, request):
         if not request.url.startswith((self.address, "data:", "blob:", "about:")):
-            self.trouble.append(f"{self.tab.url}: asks {request.url}")
+            self.errors.append(f"{self.tab.url}: requests {request.url}")
 
     def go(self, page):
         self.tab.goto(self.address + page, wait_until="load")
@@ -91,19 +93,20 @@ def visit(browser, address):
 
 @pytest.fixture(scope="module")
 def names(site):
-    """Every page that is read, but indexes and the search."""
+    """Every page of the site except the indexes and the search page."""
     found = sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
-    aside = {"genindex.html", "py-modindex.html", "search.html"}
-    return [name for name in found if not name.startswith("_static/") and name not in aside]
+    excluded = {"genindex.html", "py-modindex.html", "search.html"}
+    return [name for name in found if not name.startswith("_static/") and name not in excluded]
 
 
-# A picture is drawn once it is decoded; a page is as wide as what sticks out of it.
-DRAWN = """async () => {
-    const pictures = [...document.querySelectorAll('.bd-article img')];
-    await Promise.all(pictures.map(picture => picture.decode().catch(() => null)));
-    return pictures.filter(picture => !picture.naturalWidth).map(picture => picture.src);
+# The images that cannot be decoded.
+BROKEN_IMAGES = """async () => {
+    const images = [...document.querySelectorAll('.bd-article img')];
+    await Promise.all(images.map(image => image.decode().catch(() => null)));
+    return images.filter(image => !image.naturalWidth).map(image => image.src);
 }"""
-STICKS_OUT = """() => {
+# The elements that reach beyond the right edge of the window.
+OVERFLOWING = """() => {
     const wide = document.documentElement.clientWidth;
     const hidden = e => e.closest('.headerlink, .visually-hidden, [hidden]');
     const inside = e => {
@@ -115,10 +118,11 @@ STICKS_OUT = """() => {
         .filter(e => e.getBoundingClientRect().right > wide + 1 && !hidden(e) && !inside(e))
         .map(e => `${e.tagName} ${e.className}`).slice(0, 5);
 }"""
-SMALL = """() => [...document.querySelectorAll('.bd-article p')]
+# The paragraphs with a font smaller than 14 pixels.
+SMALL_TEXT = """() => [...document.querySelectorAll('.bd-article p')]
     .filter(e => e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 14)
     .map(e => e.textContent.slice(0, 30)).slice(0, 5)"""
-# How many colours the canvases of a map show.
+# The number of colours on the canvases of a map.
 COLOURS = """() => {
     const found = new Set();
     for (const canvas of document.querySelectorAll('canvas')) {
@@ -128,84 +132,85 @@ COLOURS = """() => {
     }
     return found.size;
 }"""
-# The contrast of text with its ground, as WCAG 2 defines it.
-FAINT = """() => {
+# The texts whose contrast with their background, as WCAG 2 defines it, is below 4.5.
+LOW_CONTRAST = """() => {
     const parse = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
         .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const ground = e => {
+    const background = e => {
         for (; e; e = e.parentElement) {
             const colour = parse(getComputedStyle(e).backgroundColor);
             if (colour.length < 4 || colour[3] > 0.9) return colour;
         }
         return [255, 255, 255];
     };
-    const [faint, looked_at] = [new Set(), new Set()];
-    const looked = '.bd-article *, .bd-header a, .bd-sidebar-secondary a';
-    for (const e of document.querySelectorAll(looked)) {
+    const [found, checked] = [new Set(), new Set()];
+    const selector = '.bd-article *, .bd-header a, .bd-sidebar-secondary a';
+    for (const e of document.querySelectorAll(selector)) {
         const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-        // What is styled alike needs to be looked at once.
-        const kin = [e, e.parentElement, e.parentElement.parentElement];
-        const style = kin.map(k => `${k.tagName}.${k.className}`).join(' ') + e.style.cssText;
-        if (!own || looked_at.has(style) || !e.getClientRects().length) continue;
+        // Elements with the same style are checked once.
+        const parents = [e, e.parentElement, e.parentElement.parentElement];
+        const style = parents.map(p => `${p.tagName}.${p.className}`).join(' ') + e.style.cssText;
+        if (!own || checked.has(style) || !e.getClientRects().length) continue;
         if (e.closest('.headerlink, svg, iframe')) continue;
-        looked_at.add(style);
-        const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+        checked.add(style);
+        const [a, b] = [light(parse(getComputedStyle(e).color)), light(background(e))];
         const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
         if (contrast < 4.5)
-            faint.add(`${e.tagName} ${contrast.toFixed(1)}: ${e.textContent.slice(0, 30)}`);
+            found.add(`${e.tagName} ${contrast.toFixed(1)}: ${e.textContent.slice(0, 30)}`);
     }
-    return [...faint].slice(0, 5);
+    return [...found].slice(0, 5);
 }"""
 
 
 @pytest.fixture(scope="module")
-def seen(browser, address, names):
-    """What is wrong with the pages, all of which are visited once."""
-    found = {what: {} for what in ("not drawn", "light", "dark", "wide", "small", "too wide")}
+def findings(browser, address, names):
+    """Everything that is wrong with the pages; each page is visited once."""
+    checks = ("broken images", "light", "dark", "overflowing", "small text", "too wide")
+    found = {check: {} for check in checks}
 
-    def note(what, name, wrong):
+    def note(check, name, wrong):
         if wrong:
-            found[what][name] = wrong
+            found[check][name] = wrong
 
     with contextlib.closing(browser.new_page()) as tab:
         visit = Visit(tab, address)
         for name in names:
-            tab.set_viewport_size(DESK)
+            tab.set_viewport_size(DESKTOP)
             tab.emulate_media(color_scheme="light")
             visit.go(name)
-            note("not drawn", name, tab.evaluate(DRAWN))
+            note("broken images", name, tab.evaluate(BROKEN_IMAGES))
             for scheme in ("light", "dark"):
                 tab.emulate_media(color_scheme=scheme)
                 tab.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
-                note(scheme, name, tab.evaluate(FAINT))
+                note(scheme, name, tab.evaluate(LOW_CONTRAST))
             tab.set_viewport_size(PHONE)
-            note("wide", name, tab.evaluate(STICKS_OUT))
-            note("small", name, tab.evaluate(SMALL))
+            note("overflowing", name, tab.evaluate(OVERFLOWING))
+            note("small text", name, tab.evaluate(SMALL_TEXT))
             width = tab.evaluate("document.documentElement.scrollWidth")
             note("too wide", name, width if width > PHONE["width"] else None)
-    return {**found, "trouble": visit.trouble}
+    return {**found, "errors": visit.errors}
 
 
-def test_every_page_loads_and_draws_without_a_word(seen, names):
+def test_every_page_loads_without_errors(findings, names):
     assert len(names) > 20
-    assert seen["trouble"] == []
-    assert seen["not drawn"] == {}
+    assert findings["errors"] == []
+    assert findings["broken images"] == {}
 
 
-def test_every_page_fits_a_phone_and_can_be_read_there(seen):
-    assert seen["too wide"] == {}
-    assert seen["wide"] == {}
-    assert seen["small"] == {}
+def test_every_page_fits_a_phone_and_can_be_read_there(findings):
+    assert findings["too wide"] == {}
+    assert findings["overflowing"] == {}
+    assert findings["small text"] == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(seen, scheme):
-    assert seen[scheme] == {}
+def test_every_text_has_enough_contrast(findings, scheme):
+    assert findings[scheme] == {}
 
 
-def test_what_is_wrong_would_be_seen(visit):
+def test_the_checks_find_what_is_wrong(visit):
     tab = visit.go("faults.html")
     tab.set_viewport_size(PHONE)
     tab.add_style_tag(
@@ -217,9 +222,9 @@ def test_what_is_wrong_would_be_seen(visit):
     tab.evaluate(
         "document.querySelector('.bd-article').append(Object.assign(new Image(), {src: 'no'}))"
     )
-    for measure in (DRAWN, FAINT, SMALL, STICKS_OUT):
-        assert tab.evaluate(measure), measure
-    assert any("404" in entry for entry in visit.trouble)
+    for check in (BROKEN_IMAGES, LOW_CONTRAST, SMALL_TEXT, OVERFLOWING):
+        assert tab.evaluate(check), check
+    assert any("404" in entry for entry in visit.errors)
 
 
 def test_the_search_finds_a_word_and_leads_to_it(visit):
@@ -227,16 +232,16 @@ def test_the_search_finds_a_word_and_leads_to_it(visit):
     tab.keyboard.press("Control+k")
     tab.locator("dialog input[type=search]").fill("IUPK")
     tab.keyboard.press("Enter")
-    # The results come one after the other.
+    # The results appear one after the other.
     found = tab.locator("#search-results li a[href*='glossary.html']").first
     found.wait_for()
     found.click()
     tab.wait_for_load_state("load")
     assert "IUPK" in tab.locator(".bd-article").inner_text()
-    assert visit.trouble == []
+    assert visit.errors == []
 
 
-def test_the_figures_of_home_and_map_are_drawn(visit):
+def test_the_figures_of_the_home_and_map_pages_are_drawn(visit):
     for name in ("index.html", "howto/maps.html"):
         figure = visit.go(name).locator(".bd-article figure img").first
         figure.scroll_into_view_if_needed()
@@ -251,7 +256,7 @@ def test_the_notebooks_figures_and_tables_are_drawn(visit, names):
     for name in names:
         if name.startswith("notebooks/"):
             tab = visit.go(name)
-            assert tab.evaluate(DRAWN) == [], name
+            assert tab.evaluate(BROKEN_IMAGES) == [], name
             shown += tab.locator(
                 ".cell_output img, .cell_output table, .cell_output iframe"
             ).count()
@@ -260,10 +265,10 @@ def test_the_notebooks_figures_and_tables_are_drawn(visit, names):
                 assert box["width"] > 200
                 assert box["height"] > 150
     assert shown
-    assert visit.trouble == []
+    assert visit.errors == []
 
 
-def test_the_live_map_is_drawn_without_tiles(visit):
+def test_the_interactive_map_is_drawn_without_tiles(visit):
     inside = visit.go("notebooks/map.html").locator(".cell_output iframe").first
     inside.scroll_into_view_if_needed()
     chart = inside.content_frame.locator(".leaflet-container")
@@ -272,4 +277,4 @@ def test_the_live_map_is_drawn_without_tiles(visit):
     assert inside.content_frame.locator(".leaflet-tile").count() == 0
     boxes = inside.content_frame.locator(".leaflet-control-layers-overlays input")
     assert boxes.count() > 1
-    assert visit.trouble == []
+    assert visit.errors == []

@@ -1,7 +1,7 @@
-"""The notebooks run from top to bottom, and their committed outputs are what comes out.
+"""The notebooks run from top to bottom, and give their committed outputs.
 
-Texts are compared exactly, but for ports and sizes of files. Of a picture it is compared that it is
-there, and its size in pixels within 5 %: its pixels depend on the drawing library's version.
+Texts are compared exactly, except for ports and file sizes. Images are compared by their size in
+pixels, within 5 %, because the pixels depend on the version of the drawing library.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ pytest.importorskip("nbclient")
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NAMES = {"auctions", "large", "licence_expiry", "map", "quickstart", "reserves"}
-# What a notebook imports or draws with, beyond the package's own requirements.
+# Libraries that a notebook needs beyond the package's own requirements.
 NEEDS = {
     "auctions": ("matplotlib",),
     "large": ("duckdb", "polars"),
@@ -45,15 +45,15 @@ refresh = _load(FOLDER / "refresh.py")
 
 @pytest.fixture
 def kernel(tmp_path, monkeypatch):
-    """Prepare what a kernel finds around it; return the folder that it works in."""
+    """Set the environment of a kernel, and return its working directory."""
     for name, value in refresh.environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("MPLBACKEND", raising=False)
     return tmp_path
 
 
-def _read(path, *, wanted=True):
-    for name in NEEDS[path.stem] if wanted else ():
+def _read(path, *, to_run=True):
+    for name in NEEDS[path.stem] if to_run else ():
         pytest.importorskip(name)
     return nbformat.read(path, as_version=4)
 
@@ -63,18 +63,18 @@ def _outputs(notebook):
 
 
 @each
-def test_it_runs_and_its_outputs_are_in_step(path, kernel):
+def test_it_runs_and_gives_its_committed_outputs(path, kernel):
     fresh, committed = _read(path), _read(path)
     refresh.run(fresh, kernel)
     assert refresh.differences(fresh, committed) == []
 
 
 @each
-def test_one_variable_turns_it_to_the_api(path, kernel, monkeypatch):
+def test_one_variable_makes_it_query_the_api(path, kernel, monkeypatch):
     from sectorsdf.sandbox import Sandbox
 
     notebook = refresh.live(_read(path))
-    # Another server than the notebook's own, with other records, in the place of the API.
+    # A second server with other records, which stands in for the API.
     few = {"licenses": 130, "auctions": 14, "sites": 80, "seed": 7, "today": date(2026, 1, 15)}
     with Sandbox(**few) as server:
         monkeypatch.setenv("SECTORS_API_KEY", server.key)
@@ -86,7 +86,7 @@ def test_one_variable_turns_it_to_the_api(path, kernel, monkeypatch):
 
 @each
 def test_it_was_committed_as_it_ran(path):
-    notebook = _read(path, wanted=False)
+    notebook = _read(path, to_run=False)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not [output for output in _outputs(notebook) if output.get("name") == "stderr"]
@@ -98,7 +98,7 @@ def test_it_was_committed_as_it_ran(path):
 
 @each
 def test_it_says_that_the_sample_is_synthetic(path):
-    notebook = _read(path, wanted=False)
+    notebook = _read(path, to_run=False)
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     assert "synthetic sample" in prose[0]
     drawing = [
@@ -107,13 +107,13 @@ def test_it_says_that_the_sample_is_synthetic(path):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
     ]
     assert [source for source in drawing if "{LABEL}" not in source] == []
-    texts = [said.text for cell in notebook.cells for said in refresh.said(cell)]
+    texts = [output.text for cell in notebook.cells for output in refresh.summarize(cell)]
     assert any("synthetic sample" in text for text in texts)
 
 
 @each
-def test_it_holds_no_address_of_a_person_and_loads_nothing(path):
-    for output in _outputs(_read(path, wanted=False)):
+def test_it_has_no_email_address_and_loads_nothing_from_other_hosts(path):
+    for output in _outputs(_read(path, to_run=False)):
         data = output.get("data", {})
         text = "".join(output.get("text", "")) + "".join(data.get("text/plain", ""))
         assert not re.search(r"[\w.]+@[\w.]+", text)
@@ -127,34 +127,33 @@ def test_it_holds_no_address_of_a_person_and_loads_nothing(path):
 @each
 def test_it_is_not_too_large(path):
     assert path.stat().st_size < 700_000
-    pictures = [
+    images = [
         output.get("data", {}).get("image/png", "")
-        for output in _outputs(_read(path, wanted=False))
+        for output in _outputs(_read(path, to_run=False))
     ]
-    assert all(len(picture) * 3 / 4 < 100_000 for picture in pictures)
+    assert all(len(image) * 3 / 4 < 100_000 for image in images)
 
 
-def test_there_is_one_for_each_question():
+def test_the_list_of_notebooks_is_complete():
     assert {path.stem for path in NOTEBOOKS} == NAMES == set(NEEDS)
 
 
-def test_what_has_changed_is_seen():
-    committed = nbformat.read(FOLDER / "auctions.ipynb", as_version=4)
-    said = nbformat.read(FOLDER / "auctions.ipynb", as_version=4)
-    next(output for output in _outputs(said) if "text" in output)["text"] = "15 auctions"
-    shown = nbformat.read(FOLDER / "auctions.ipynb", as_version=4)
-    next(output for output in _outputs(shown) if "image/png" in output.get("data", {}))["data"] = {
-        "text/plain": ""
-    }
+def test_a_changed_output_is_found():
+    committed, new_text, no_image = (
+        nbformat.read(FOLDER / "auctions.ipynb", as_version=4) for _ in range(3)
+    )
+    next(output for output in _outputs(new_text) if "text" in output)["text"] = "15 auctions"
+    images = (output for output in _outputs(no_image) if "image/png" in output.get("data", {}))
+    next(images)["data"] = {"text/plain": ""}
     assert refresh.differences(committed, committed) == []
-    assert len(refresh.differences(said, committed)) == 1
-    assert len(refresh.differences(shown, committed)) == 1
+    assert len(refresh.differences(new_text, committed)) == 1
+    assert len(refresh.differences(no_image, committed)) == 1
 
 
 def test_a_kernel_reaches_no_other_machine(kernel):
     from nbclient.exceptions import CellExecutionError
 
-    asking = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=5)"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(asking)])
+    request = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=5)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(request)])
     with pytest.raises(CellExecutionError, match="may not connect to"):
         refresh.run(notebook, kernel)

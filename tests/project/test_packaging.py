@@ -99,7 +99,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"sectorsdf"}
-    assert "sectorsdf/py.typed" in names
+    # The type marker, and the public names, without which the package cannot be imported.
+    assert {"sectorsdf/py.typed", "sectorsdf/__init__.pyi"} <= set(names)
     assert not [n for n in names if n.endswith((".json", ".jsonl", ".parquet", ".ipynb"))]
     assert wheel.stat().st_size < 350_000
 

@@ -1,8 +1,10 @@
-"""The names at the top: each is there, none is imported before it is used."""
+"""The public names: one list of them, each loaded when it is first used."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,39 +13,120 @@ import pytest
 
 import sectorsdf
 
+FOLDER = Path(sectorsdf.__file__).parent
 EXTRAS = {"pint", "duckdb", "openpyxl", "geopandas", "matplotlib", "fsspec", "keyring", "tqdm"}
+
+
+def run(code, *arguments):
+    """Run a program in a process of its own; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def loaded(code):
     """Return which modules a program has imported in the end."""
-    code = f"{code}\nimport sys; print(*sys.modules)"
+    return set(run(f"{code}\nimport sys; print(*sys.modules)").split())
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """Each import of ``__init__.pyi`` as a type checker reads it: module, name, name it gets."""
+    tree = ast.parse((FOLDER / "__init__.pyi").read_text())
+    assert all(isinstance(node, ast.ImportFrom) and node.level == 1 for node in tree.body)
+    return [(node.module, alias.name, alias.asname) for node in tree.body for alias in node.names]
+
+
+def test_each_name_is_listed_once_and_exported(listed):
+    names = [name for _, name, _ in listed]
+    assert len(names) == len(set(names))
+    # A name in a stub is public only if it is imported "as" itself.
+    assert names == [exported for _, _, exported in listed]
+    assert sectorsdf.__all__ == sorted(names)
+
+
+def test_each_name_is_the_one_of_its_module(listed):
+    for module, name, _ in listed:
+        found = getattr(sectorsdf, name)
+        if module is None:
+            assert found is importlib.import_module(f"sectorsdf.{name}")
+        else:
+            assert found is getattr(importlib.import_module(f"sectorsdf.{module}"), name)
+        assert found.__doc__ or name == "__version__"
+
+
+def test_dir_and_star_import_give_the_public_names_only():
+    assert dir(sectorsdf) == sectorsdf.__all__
+    scope = {}
+    exec("from sectorsdf import *", scope)
+    assert sorted(scope.keys() - {"__builtins__"}) == sectorsdf.__all__
+
+
+def test_an_unknown_name_is_an_error_that_suggests_one():
+    with pytest.raises(AttributeError, match=r"^module 'sectorsdf' has no attribute 'get_minin'$"):
+        _ = sectorsdf.get_minin
+    assert not hasattr(sectorsdf, "_unknown")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, check=True
+        [sys.executable, "-c", "import sectorsdf; sectorsdf.get_mining_licences"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return set(done.stdout.decode().split())
+    assert done.stderr.endswith("Did you mean: 'get_mining_licenses'?\n")
 
 
-def test_every_name_is_there_and_told_once():
-    homes = [name for names in sectorsdf._HOMES.values() for name in names]
-    assert len(homes) == len(set(homes))
-    whole = {*homes, *(sectorsdf._SUBMODULES & set(sectorsdf.__all__))}
-    assert sorted(sectorsdf.__all__) == sorted(whole)
-    for name in homes:
-        assert getattr(sectorsdf, name).__doc__ or name == "__version__"
-    assert set(sectorsdf.__all__) <= set(dir(sectorsdf))
-    with pytest.raises(AttributeError, match="get_mining_licences"):
-        _ = sectorsdf.get_mining_licences
+@pytest.mark.parametrize("name", ["datasets", "mining", "vocabularies"])
+def test_a_module_that_is_not_listed_needs_no_import(name):
+    assert run(f"import sectorsdf; print(sectorsdf.{name}.__name__)") == f"sectorsdf.{name}\n"
 
 
-def test_type_checkers_see_the_same_names():
-    tree = ast.parse(Path(sectorsdf.__file__).read_text())
-    seen = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sectorsdf")
-        for alias in node.names
-    }
-    assert seen == set(sectorsdf.__all__)
+@pytest.mark.parametrize("jedi", [False, True])
+def test_completion_in_a_notebook_offers_the_public_names_only(jedi):
+    pytest.importorskip("IPython")
+    code = (
+        "import sys, warnings, sectorsdf\n"
+        "warnings.simplefilter('ignore')\n"
+        "from IPython.core.completer import IPCompleter, provisionalcompleter\n"
+        "completer = IPCompleter(shell=None, namespace={'sectorsdf': sectorsdf})\n"
+        "completer.use_jedi = bool(sys.argv[1])\n"
+        "with provisionalcompleter():\n"
+        "    offered = list(completer.completions('sectorsdf.', len('sectorsdf.')))\n"
+        "print(*{completion.text.lstrip('.') for completion in offered})"
+    )
+    offered = set(run(code, "jedi" if jedi else "").split())
+    assert offered == {name for name in sectorsdf.__all__ if not name.startswith("_")}
+
+
+def test_editors_find_signatures_without_running_the_package(monkeypatch, tmp_path):
+    jedi = pytest.importorskip("jedi")
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path))
+    project = jedi.Project(FOLDER.parent, added_sys_path=[str(FOLDER.parent)])
+    script = jedi.Script("import sectorsdf\nsectorsdf.get_mining_licenses(", project=project)
+    (signature,) = script.get_signatures()
+    parameters = {parameter.name for parameter in signature.params}
+    assert {"province", "order_by", "client"} <= parameters
+    script = jedi.Script("import sectorsdf\nsectorsdf.", project=project)
+    assert set(sectorsdf.__all__) <= {completion.name for completion in script.complete()}
+
+
+def test_the_package_works_from_a_zip_file(tmp_path):
+    copy = shutil.copytree(
+        FOLDER, tmp_path / "copy/sectorsdf", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    archive = shutil.make_archive(str(tmp_path / "package"), "zip", copy.parent)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import sectorsdf; "
+        "print(sectorsdf.__file__, sectorsdf.UnitError.__module__)"
+    )
+    assert run(code, archive).split() == [
+        str(Path(archive, "sectorsdf", "__init__.py")),
+        "sectorsdf.errors",
+    ]
 
 
 def test_an_import_loads_nothing_that_is_not_used():

@@ -1,4 +1,4 @@
-"""What the page on scale says: its arithmetic holds, and what measures its tables works."""
+"""The page on scale: its arithmetic is right, and the program that measures its tables works."""
 
 from __future__ import annotations
 
@@ -108,55 +108,55 @@ def test_rows_are_unlike_each_other_and_the_same_in_every_run(file, tmp_path):
     assert pq.read_table(again).equals(table)
 
 
-@pytest.mark.parametrize("question", scale.SQL)
-@pytest.mark.parametrize(("who", "needs"), [("DuckDB", "duckdb"), ("Polars", "polars")])
-def test_everyone_answers_alike(file, question, who, needs):
+@pytest.mark.parametrize("query", scale.SQL)
+@pytest.mark.parametrize(("engine", "needs"), [("DuckDB", "duckdb"), ("Polars", "polars")])
+def test_all_engines_give_the_same_answer(file, query, engine, needs):
     pytest.importorskip(needs)
-    expected = scale.ask("pandas", file, question)
+    expected = scale.run_query("pandas", file, query)
     assert expected
-    assert scale.same(expected, scale.ask(who, file, question))
+    assert scale.same_answers(expected, scale.run_query(engine, file, query))
 
 
-def test_answers_that_differ_are_told_apart():
-    assert scale.same([("a", 1.0)], [("a", 1.0 + 1e-12)])
-    assert not scale.same([("a", 1.0)], [("a", 1.1)])
-    assert not scale.same([("a", 1)], [("b", 1)])
-    assert not scale.same([("a", 1)], [])
+def test_answers_that_differ_are_found():
+    assert scale.same_answers([("a", 1.0)], [("a", 1.0 + 1e-12)])
+    assert not scale.same_answers([("a", 1.0)], [("a", 1.1)])
+    assert not scale.same_answers([("a", 1)], [("b", 1)])
+    assert not scale.same_answers([("a", 1)], [])
 
 
 def test_measuring_leaves_nothing_behind(tmp_path):
-    size = scale.measure(ROWS, tmp_path, ("pandas",))
+    size = scale.measure_size(ROWS, tmp_path, ("pandas",))
     assert not list(tmp_path.iterdir())
     assert size.rows == ROWS
     assert 20 * ROWS < size.bytes < 200 * ROWS
-    assert {taken.came > 100 * ROWS for taken in size.frames.values()} == {True}
-    assert all(taken.seconds > 0 and taken.peak > 2**20 for taken in size.answers.values())
+    assert {run.result > 100 * ROWS for run in size.frames.values()} == {True}
+    assert all(run.seconds > 0 and run.peak > 2**20 for run in size.answers.values())
 
 
 def test_a_full_disk_is_noticed_before_it_is_full(tmp_path):
     with pytest.raises(RuntimeError, match="free"):
-        scale.measure(10**15, tmp_path)
+        scale.measure_size(10**15, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_the_tables_stand_between_the_pages_markers(tmp_path):
     pytest.importorskip("duckdb")
     pytest.importorskip("polars")
-    taken = scale.Taken(1.25, 3 << 30, 327 * ROWS)
+    run = scale.Measured(1.25, 3 << 30, 327 * ROWS)
     size = scale.Size(
         ROWS,
-        taken,
+        run,
         44 * ROWS,
-        {"sectorsdf.read_parquet": taken, "pandas.read_parquet": taken},
-        {("DuckDB", "holders"): taken},
+        {"sectorsdf.read_parquet": run, "pandas.read_parquet": run},
+        {("DuckDB", "holders"): run},
     )
-    text = scale.told([size], when=datetime(2026, 1, 2, tzinfo=UTC))
+    text = scale.format_report([size], when=datetime(2026, 1, 2, tzinfo=UTC))
     assert "Measured 2026-01-02" in text
     assert "| largest holders | 10,000 | not tried | 1.2 s, 3.0 GiB | not tried |" in text
     page = tmp_path / "page.md"
     page.write_text(f"before\n{scale.START}\nstale\n{scale.END}\nafter\n", encoding="utf-8")
-    scale.put(text, page)
-    scale.put(text, page)
+    scale.write_report(text, page)
+    scale.write_report(text, page)
     new = page.read_text(encoding="utf-8")
     assert new.startswith("before\n")
     assert new.endswith(f"{scale.END}\nafter\n")
@@ -167,6 +167,6 @@ def test_the_tables_stand_between_the_pages_markers(tmp_path):
 def test_a_page_without_markers_is_left_alone(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("no markers", encoding="utf-8")
-    with pytest.raises(RuntimeError, match="lacks"):
-        scale.put("text", page)
+    with pytest.raises(RuntimeError, match="must contain"):
+        scale.write_report("text", page)
     assert page.read_text(encoding="utf-8") == "no markers"

@@ -1,17 +1,13 @@
-"""Checks: each finding has a case that has it and one that barely has not."""
+"""Checks: each finding has a case that has it and one that barely does not."""
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
-from support.paths import SHARED
 
 from sectorsdf.reserves.checks import FINDING_DTYPES, check_resources
 from sectorsdf.reserves.reader import FIGURE_FIELDS, figures
 
-RECORDS = SHARED / "data" / "mining_sites.jsonl"
 KEY = ["slug", "year", "commodity_type", "company_slug"]
 DTYPES = dict.fromkeys([*KEY, *FIGURE_FIELDS], "string") | {
     "year": "Int64",
@@ -24,7 +20,7 @@ DTYPES = dict.fromkeys([*KEY, *FIGURE_FIELDS], "string") | {
 
 
 def tidy(*sites):
-    """Build the table from (site, answer) pairs; a site is given by what differs from a default."""
+    """Build the table from (site, answer) pairs; a site is its differences from a default."""
     rows = []
     for site, answer in sites:
         key = {"slug": "a-mine", "year": 2023, "commodity_type": "Coal", "company_slug": "a-firm"}
@@ -194,7 +190,7 @@ def test_contained_metal_against_tonnage_times_grade():
     assert checks(copper, commodity_type="Copper") == []
 
 
-def test_sites_that_share_a_name_are_kept_apart():
+def test_sites_with_the_same_name_are_separate():
     low = {"total_reserves_Mt": 9.5, "total_resources_Mt": 20.5}
     high = {"total_reserves_Mt": 30.5, "total_resources_Mt": 40.5}
     table = tidy(({}, low), ({"company_slug": "b-firm"}, high), ({"company_slug": None}, low))
@@ -228,16 +224,12 @@ def test_rows_outside_the_grammar_do_no_harm():
     )
 
 
-def test_findings_over_the_real_records():
+def test_findings_over_the_real_records(real_sites):
     """Recompute the two sums over the real records without the code under test."""
-    if not RECORDS.exists():
-        pytest.skip("the folder of real records (shared/data beside the project) is not here")
-    with RECORDS.open(encoding="utf-8") as lines:
-        sites = [json.loads(line) for line in lines]
-    table = tidy(*(({name: s[name] for name in KEY}, s["resources_reserves"]) for s in sites))
+    table = tidy(*(({name: s[name] for name in KEY}, s["resources_reserves"]) for s in real_sites))
     found = check_resources(table)
     expected = set()
-    for site in sites:
+    for site in real_sites:
         answer = site["resources_reserves"] or {}
         names = ["total_reserves_Mt", "total_resources_Mt"]
         reserves, resources = (answer.get(name) for name in names)

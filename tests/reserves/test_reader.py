@@ -1,4 +1,4 @@
-"""Resources and reserves: every shape as figures, nothing lost, and back again."""
+"""Resources and reserves: every shape becomes figures, nothing is lost, and the JSON comes back."""
 
 from __future__ import annotations
 
@@ -10,18 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
 
-from sectorsdf.reserves.reader import FIGURE_FIELDS, figures, rebuild, wide, widen, without_nulls
-
-RECORDS = SHARED / "data" / "mining_sites.jsonl"
-
-
-def real_sites():
-    if not RECORDS.exists():
-        pytest.skip("the folder of real records (shared/data beside the project) is not here")
-    with RECORDS.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+from sectorsdf.reserves.reader import FIGURE_FIELDS, figures, rebuild, without_nulls
+from sectorsdf.reserves.wide_row import wide
 
 
 def one(answer, commodity_type="Gold"):
@@ -52,7 +43,7 @@ def same(left, right):
 
 
 def prune(value):
-    """Write the definition of `without_nulls` a second time, leaf by leaf."""
+    """Implement `without_nulls` a second time, leaf by leaf."""
     if isinstance(value, dict):
         value = {k: prune(v) for k, v in value.items()}
         value = {k: v for k, v in value.items() if v is not None}
@@ -98,7 +89,7 @@ def prune(value):
         ("Fe_resources_ppm", "Iron", ("resources", None, "Fe", "grade", "ppm", None)),
     ],
 )
-def test_a_key_tells_by_its_parts_what_the_figure_is(key, commodity, expected):
+def test_the_parts_of_a_key_say_what_the_figure_is(key, commodity, expected):
     row = one({key: 12.5}, commodity)
     assert said(row) == expected
     assert row["value"] == 12.5
@@ -320,7 +311,7 @@ def test_rows_of_two_sites_are_not_one_answer():
         rebuild(rows * 2)
 
 
-# --- nothing is lost, whatever comes ------------------------------------------------------
+# --- nothing is lost, for any JSON ---------------------------------------------------------
 
 NUMBERS = st.integers() | st.floats(allow_nan=False) | st.integers(0, 9999)
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=5)
@@ -435,8 +426,8 @@ def walk(value, path=()):
         yield path, value
 
 
-def test_every_real_figure_value_by_value():
-    for site in real_sites():
+def test_every_real_figure_value_by_value(real_sites):
+    for site in real_sites:
         answer = site["resources_reserves"]
         rows, problems = figures(answer, commodity_type=site["commodity_type"])
         assert problems == []
@@ -457,126 +448,3 @@ def test_every_real_figure_value_by_value():
             if row["measure"] == "tonnage":
                 assert path[-1].startswith(row["category"])
         assert same(rebuild(rows), prune(answer))
-
-
-def test_wide_over_every_real_site():
-    names = ["proven_reserves", "probable_reserves", "total_reserves", "measured_resources"]
-    names += ["indicated_resources", "inferred_resources", "total_resources"]
-    for site in real_sites():
-        answer = site["resources_reserves"] or {}
-        out = wide(answer, commodity_type=site["commodity_type"])
-        expected = {}
-        for name in names:
-            if "limonite" in answer:
-                parts = [
-                    answer[kind][f"{name}_wmt"]
-                    for kind in ("limonite", "saprolite")
-                    if f"{name}_wmt" in answer[kind]
-                ]
-                expected[name] = sum(parts) if parts and None not in parts else None
-            else:
-                expected[name] = answer.get(f"{name}_Mt")
-        assert {name: out[name] for name in names} == pytest.approx(expected)
-        unit = "wmt" if site["commodity_type"] == "Nickel" else "Mt"
-        some = any(value is not None for value in expected.values())
-        assert out["tonnage_unit"] == (unit if some else None)
-        assert out["measurement_year"] == answer.get("measurement_year")
-        heat = answer.get("calorific_value_kcal") or {}
-        assert out["calorific_value_min"] == heat.get("min")
-        assert out["calorific_value_max"] == heat.get("max")
-
-
-# --- one row a site -----------------------------------------------------------------------
-
-
-def test_wide_takes_tonnages_only_and_never_a_verified_one():
-    answer = {
-        "measurement_year": 2022,
-        "total_resources_Mt": 9.5,
-        "total_resources_verify_Mt": 8.5,
-        "Cu_resources_Mt": 0.5,
-        "Au_resources_koz": 100,
-        "exploration_target_Mt": 50,
-        "Cu_total_reserves_Mt": 0.25,
-    }
-    out = wide(answer, commodity_type="Copper")
-    assert out == dict.fromkeys(out) | {
-        "measurement_year": 2022,
-        "total_resources": 9.5,
-        "tonnage_unit": "Mt",
-    }
-    assert (
-        wide({"total_resources_verify_Mt": 8.5}, commodity_type="Gold")["total_resources"] is None
-    )
-
-
-def test_wide_reads_the_list():
-    items = [
-        {"category": "Measured Resources", "volume": 50, "unit": "kt"},
-        {"category": "Proved Reserves", "volume": 20, "unit": "Kt"},
-        {"category": "Calorific value", "volume": 5200, "unit": "kcal/kg"},
-    ]
-    out = wide(items, commodity_type="Coal")
-    assert (out["measured_resources"], out["proven_reserves"]) == (50.0, 20.0)
-    assert out["tonnage_unit"] == "Kt"
-    assert (out["calorific_value_min"], out["calorific_value_max"]) == (5200.0, 5200.0)
-
-
-def test_wide_never_mixes_units():
-    answer = {"total_reserves_Mt": 1.5, "total_resources_Kt": 3000}
-    out, problems = widen(answer, commodity_type="Gold")
-    assert set(out.values()) == {None}
-    assert [problem["column"] for problem in problems] == ["tonnage_unit"]
-
-
-def test_wide_takes_wet_tonnes_throughout():
-    answer = {
-        "limonite": {
-            "total_reserves_wmt": 1.5,
-            "total_reserves_dmt": 1.0,
-            "total_resources_dmt": 4,
-        },
-        "saprolite": {
-            "total_reserves_wmt": 2.5,
-            "total_reserves_dmt": 2.0,
-            "total_resources_dmt": 5,
-        },
-    }
-    out, problems = widen(answer, commodity_type="Nickel")
-    assert (out["total_reserves"], out["tonnage_unit"]) == (4.0, "wmt")
-    assert out["total_resources"] is None
-    assert [problem["column"] for problem in problems] == ["total_resources"]
-    dry = {name: {"total_reserves_dmt": 2.0} for name in ("limonite", "saprolite")}
-    out = wide(dry, commodity_type="Nickel")
-    assert (out["total_reserves"], out["tonnage_unit"]) == (4.0, "dmt")
-
-
-@pytest.mark.parametrize(
-    "other", [None, {}, {"total_reserves_wmt": None}, {"total_reserves_dmt": 1}]
-)
-def test_wide_gives_no_partial_sum(other):
-    answer = {"limonite": other, "saprolite": {"total_reserves_wmt": 2.5}}
-    out, problems = widen(answer, commodity_type="Nickel")
-    assert out["total_reserves"] is None
-    assert out["tonnage_unit"] is None
-    assert problems
-    alone = wide({"saprolite": {"total_reserves_wmt": 2.5}}, commodity_type="Nickel")
-    assert alone["total_reserves"] == 2.5
-
-
-def test_wide_leaves_figures_that_differ_missing():
-    answer = {"total_reserves_Mt": 1.5, "ore_total_reserves_Mt": 2.5, "total_resources_Mt": 9}
-    out, problems = widen(answer, commodity_type="Gold")
-    assert out["total_reserves"] is None
-    assert out["total_resources"] == 9.0
-    assert [problem["column"] for problem in problems] == ["total_reserves"]
-    answer = {"calorific_value_kcal": 5000, "oxidised": {"calorific_value_kcal": {"max": 4000}}}
-    out, problems = widen(answer, commodity_type="Coal")
-    assert out["calorific_value_max"] is None
-    assert [problem["column"] for problem in problems] == ["calorific_value"]
-
-
-def test_wide_of_nothing():
-    out = wide(None, commodity_type=None)
-    assert set(out.values()) == {None}
-    assert len(out) == 11

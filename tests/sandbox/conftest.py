@@ -1,4 +1,4 @@
-"""What the sandbox's tests share: servers, sessions, and the way to the reference material."""
+"""Fixtures of the sandbox's tests: servers, sessions, and the reference material."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TODAY = date(2026, 1, 1)
 
 
 class Client(requests.Session):
-    """A session that knows where the server is."""
+    """A session with one server."""
 
     def __init__(self, server: Sandbox) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def client(sample: Sandbox) -> Iterator[Client]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Client]]:
-    """Start a small server of the test's own; return a session with it."""
+    """Start a small server for one test; return a session with it."""
     with ExitStack() as stack:
 
         def start(**options: object) -> Client:
@@ -92,7 +92,7 @@ def serve() -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture(scope="session")
 def real_folder() -> Path:
-    """The folder of real records, which is no part of the project."""
+    """The folder of real records, which is not part of the project."""
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip("the folder of real records is not on this machine")

@@ -1,4 +1,4 @@
-"""The API to the letter: pages, details, refusals, bills."""
+"""The API as documented: pages, records, refusals and bills."""
 
 from __future__ import annotations
 

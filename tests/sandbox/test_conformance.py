@@ -1,7 +1,7 @@
-"""The sandbox against the provider's own OpenAPI file, which is no part of the project.
+"""The sandbox against the provider's own OpenAPI file, which is not part of the project.
 
 The file disagrees in a few places with the provider's documentation and data. Each such place
-is amended by name below before the file is loaded; everything else is checked as it stands.
+is amended by name below before the file is loaded; everything else is checked unchanged.
 Unknown query parameters need no amendment: neither the file nor the checks forbid them.
 """
 
@@ -37,38 +37,38 @@ DETAILS = {
 }
 
 # Fields that the file declares without null, and that are null in answers of the real API: the
-# site of a mine abroad has neither province nor city, most sites tell no production, and a few
-# licences stand in no province or city.
+# site of a mine abroad has neither province nor city, most sites report no production, and a few
+# licences have no province or city.
 NULLS = {
     "MiningLicenseListItem": ("province", "city"),
     "MiningSiteListItem": ("province", "city", "production_volume"),
     "MiningSiteDetail": ("production_volume",),
 }
 
-# Statuses that the file only tells in prose, in the table of what is billed.
-TOLD_IN_PROSE = ("401", "403")
+# Statuses that the file mentions only in prose, in the table of what is billed.
+PROSE_STATUSES = ("401", "403")
 
 
 def amended() -> dict[str, Any]:
     """Return the file's five endpoints with the amendments."""
     schema = json.loads(OPENAPI.read_text(encoding="utf-8"))
     schema["paths"] = {path: schema["paths"][path] for path in (*LISTS, *DETAILS)}
-    # The key is not among what is varied here: each case is sent with a good one, and what
-    # becomes of missing and wrong ones has tests of its own.
+    # The key is not varied here: each case is sent with a valid one, and missing and wrong ones
+    # have tests of their own.
     schema["security"] = []
     del schema["components"]["securitySchemes"]
     items = schema["components"]["schemas"]
     for name, fields in NULLS.items():
         for field in fields:
             items[name]["properties"][field]["nullable"] = True
-    # The documentation's example has a GeoJSON point where the file has a text.
+    # The documentation has an example with a GeoJSON point where the file declares a text.
     point = {"type": "object", "required": ["type", "coordinates"]}
     location = {"anyOf": [{"type": "string"}, point], "nullable": True}
     items["MiningLicenseListItem"]["properties"]["location"] = location
     for operations in schema["paths"].values():
         operation = operations["get"]
-        refusal = operation["responses"]["429"] | {"description": "Not let in."}
-        operation["responses"] |= dict.fromkeys(TOLD_IN_PROSE, refusal)
+        refusal = operation["responses"]["429"] | {"description": "Not accepted."}
+        operation["responses"] |= dict.fromkeys(PROSE_STATUSES, refusal)
         for parameter in operation["parameters"]:
             # "Clamped silently": more than the maximum is no error.
             if parameter["name"] == "limit":
@@ -83,7 +83,7 @@ schema = schemathesis.openapi.from_dict(amended(), config=SchemathesisConfig())
 
 
 def excluded(case: Case) -> list[Any]:
-    """Return the checks that do not hold for a case, for reasons the file tells only in prose."""
+    """Return the checks that do not apply to a case, for reasons that the file has in prose."""
     query = case.query or {}
     # "Requires participant": the one rule between two parameters, which a schema cannot express.
     alone = "participant" not in query and str(query.get("qualified")).lower() == "true"
@@ -142,21 +142,27 @@ def test_the_amendments_are_needed():
     assert not any(
         status in original["paths"][path]["get"]["responses"]
         for path in (*LISTS, *DETAILS)
-        for status in TOLD_IN_PROSE
+        for status in PROSE_STATUSES
     )
 
 
 def test_the_sandbox_knows_the_files_vocabulary():
-    from sectorsdf.sandbox.vocabulary import DOCUMENTED, SORTS
+    from sectorsdf.sandbox.endpoints import ENDPOINTS
+    from sectorsdf.sandbox.filters import OneOf
 
-    for path, dataset in LISTS.items():
+    assert {endpoint.path for endpoint in ENDPOINTS} == {*LISTS, *DETAILS}
+    endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.path in LISTS]
+    assert {endpoint.path: endpoint.dataset for endpoint in endpoints} == LISTS
+    for endpoint in endpoints:
         declared = {
             parameter["name"]: parameter["schema"]["enum"]
-            for parameter in amended()["paths"][path]["get"]["parameters"]
+            for parameter in amended()["paths"][endpoint.path]["get"]["parameters"]
             if "enum" in parameter["schema"]
         }
         sorts = set(declared.pop("order_by"))
-        fields, default = SORTS[dataset]
-        assert sorts == {sign + field for sign in ("", "-") for field in fields}
-        assert default in sorts
-        assert {name: set(values) for name, values in declared.items()} == DOCUMENTED[dataset]
+        assert sorts == {sign + field for sign in ("", "-") for field in endpoint.sorts}
+        assert endpoint.default_sort in sorts
+        documented = {
+            name: rule.values for name, rule in endpoint.rules.items() if isinstance(rule, OneOf)
+        }
+        assert {name: set(values) for name, values in declared.items()} == documented

@@ -1,4 +1,4 @@
-"""What a server is made of, its log and controls, and running it alone."""
+"""The arguments of a server, its log and controls, and the program that runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.newest
 LICENSES = "/v2/mining/licenses/"
 
 
-# What a server is made of
+# The arguments of a server
 
 
 def test_the_key_is_harmless_and_of_the_right_form():
@@ -167,7 +167,7 @@ def test_faults_by_request(serve):
     assert client.server.faults.rate_limit == RateLimit(5, 60, retry_after=True)
     assert client.server.faults.drift[0].remove == 2
     assert [client.get(LICENSES).status_code for _ in range(6)] == [200, 500, 200, 500, 200, 429]
-    # What was told can be set again.
+    # The answer can be sent back as it is.
     assert client.post("/_sandbox/faults", json=answer.json()).json() == answer.json()
     assert client.post("/_sandbox/faults", json={"rate_limit": None}).status_code == 200
     assert client.server.faults.rate_limit is None

@@ -1,4 +1,4 @@
-"""Each fault over a real socket."""
+"""Each fault, over a real socket."""
 
 from __future__ import annotations
 
@@ -153,9 +153,9 @@ def test_the_rate_limit_refuses_within_the_window(serve, retry_after):
         assert "Retry-After" not in refusal.headers
     assert client.server.billed == 3
     assert client.server.requests[-1].fault == "rate_limit"
-    # Another key has a window of its own.
+    # Another key has its own window.
     assert client.get(LICENSES, headers={"Authorization": "b" * 64}).status_code == 200
-    # So has the same one after a reset.
+    # After a reset the same key has a new one.
     client.server.reset_counts()
     assert statuses(client, 4) == [200, 200, 200, 429]
 
@@ -196,7 +196,7 @@ def test_a_quota_never_comes_back(serve):
     assert client.server.billed == 2
 
 
-# Lies about the list
+# Lists that are wrong
 
 
 def test_unstable_order_moves_only_ties(serve):

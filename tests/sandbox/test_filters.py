@@ -1,4 +1,4 @@
-"""What the lists match, and in which order."""
+"""What the parameters of the lists match, and the order of the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SITES = "/v2/mining/sites/"
 
 
 def matches(client, path, query, test):
-    """Assert that a filter gives just the rows that a test picks, and some but not all."""
+    """Assert that a filter returns the rows that a test picks, and at least one."""
     wanted = [row for row in client.rows(path) if test(row)]
     found = client.rows(path, **query)
     assert found == wanted

@@ -1,4 +1,4 @@
-"""A server of paged lists in memory, and what the tests of the sweep ask of its answers."""
+"""A server of paged lists in memory, and the checks of sweeps over it."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from itertools import groupby
 
 from sectorsdf import errors
 from sectorsdf.paging.page import Page
+from sectorsdf.paging.run import run_sweep
 from sectorsdf.paging.sweep import Sweep
 
 
 class Server:
-    """Answers requests for pages as the API does, and misbehaves where told to.
+    """Serves pages as the API does, and misbehaves if a test says so.
 
     Parameters
     ----------
     rows : list of dict
-        The rows, which tie in this order.
+        The rows. Rows that tie are sent in this order.
     limit : int
         The page size.
     unstable : int, optional
-        Seed of the draws by which rows that tie change places at every request.
+        Seed that shuffles rows that tie, anew for every request.
     replicas : int, optional
-        With `unstable`: the number of orders of the ties between which the draws choose; without
-        it, every request has its own.
+        How many orders of the ties `unstable` chooses from; by default each request has its own.
     events : dict, optional
-        Changes of the rows, by the number of the request (from 1) before which they happen.
-    tell : callable, optional
-        Makes the total that is told of the true one.
+        Changes to the rows, by the number of the request (from 1) before which they happen.
+    reported_total : callable, optional
+        Returns the total to report, given the true one.
     has_next : bool, optional
-        Said of every page, in place of the truth.
+        The flag to report for every page, instead of the true one.
     rewinds : bool
-        Whether offsets past the end serve the last page again.
+        Whether offsets after the end return the last page again.
     bare : bool
-        Whether the answer is a list without a total.
+        Whether the response is a list without a total.
     refused : tuple of str
-        Filters that are a bad request.
+        Filters that the server refuses as a bad request.
     free : bool
         Whether pages cost nothing.
     """
@@ -51,7 +51,7 @@ class Server:
         unstable=None,
         replicas=None,
         events=None,
-        tell=None,
+        reported_total=None,
         has_next=None,
         rewinds=False,
         bare=False,
@@ -63,7 +63,7 @@ class Server:
         self.dice = None if unstable is None else random.Random(unstable)
         self.replicas = replicas
         self.events = dict(events or {})
-        self.tell = tell or (lambda total: total)
+        self.reported_total = reported_total or (lambda total: total)
         self.has_next = has_next
         self.rewinds = rewinds
         self.bare = bare
@@ -91,27 +91,27 @@ class Server:
         if self.rewinds and offset >= true:
             offset = max(true - 1, 0) // self.limit * self.limit
         records = self._cut(view, ranks, offset)
-        # The reader gets rows of its own, as it does from a wire.
+        # The sweep gets copies of the rows, as it does from a network.
         records = [dict(record) for record in records]
-        told = self.tell(true)
-        self.totals.append(told)
+        total = self.reported_total(true)
+        self.totals.append(total)
         has_next = offset + self.limit < true if self.has_next is None else self.has_next
         paid = 0 if self.free else 1
         if self.bare:
             return Page(records, None, 30, None, paid)
-        return Page(records, told, self.limit, has_next, paid)
+        return Page(records, total, self.limit, has_next, paid)
 
     def _view(self, request):
         key = request.filters, request.order
         if key not in self._views:
-            found = [
+            rows = [
                 row
                 for row in self.rows
                 if all(str(row.get(name)) == value for name, value in request.filters)
             ]
-            found = in_order(found, request.order)
+            rows = in_order(rows, request.order)
             field = request.order.lstrip("-")
-            self._views[key] = found, [row.get(field) for row in found]
+            self._views[key] = rows, [row.get(field) for row in rows]
         return self._views[key]
 
     def _cut(self, view, ranks, offset):
@@ -121,23 +121,23 @@ class Server:
         dice = self.dice
         if self.replicas is not None:
             dice = random.Random(dice.randrange(self.replicas))
-        # Only the ties that reach into the page are shuffled: the others cannot be seen. With
-        # replicas, each has one order of all ties, whichever page is asked for.
+        # Only the ties on this page are shuffled, because the others cannot be seen. A replica has
+        # one order of all ties, so it shuffles from the first row on.
         begin, finish = offset, stop
         while begin > 0 and (self.replicas or ranks[begin - 1] == ranks[offset]):
             begin -= 1
         while finish < len(ranks) and ranks[finish] == ranks[stop - 1]:
             finish += 1
         shuffled = []
-        for _, ties in groupby(range(begin, finish), lambda place: ranks[place]):
-            group = [view[place] for place in ties]
+        for _, ties in groupby(range(begin, finish), lambda position: ranks[position]):
+            group = [view[position] for position in ties]
             dice.shuffle(group)
             shuffled += group
         return shuffled[offset - begin : stop - begin]
 
 
 def in_order(rows, order):
-    """Sort rows as the API does: nulls last, and so first when descending; ties as they stand."""
+    """Sort rows as the API does: nulls last, and so first when descending."""
     field = order.lstrip("-")
 
     def key(row):
@@ -146,8 +146,8 @@ def in_order(rows, order):
     return sorted(rows, key=key, reverse=order.startswith("-"))
 
 
-def made(seed, count, *, ranks, fine=None, kinds=3, places=2, nulls=0.0, start=0):
-    """Return synthetic rows whose `rank` ties as often as it has few values."""
+def make_rows(seed, count, *, ranks, fine=None, kinds=3, places=2, nulls=0.0, start=0):
+    """Return synthetic rows; the fewer `ranks` there are, the more rows tie in `rank`."""
     dice = random.Random(seed)
     rows = []
     for number in range(start, start + count):
@@ -164,16 +164,36 @@ def made(seed, count, *, ranks, fine=None, kinds=3, places=2, nulls=0.0, start=0
     return rows
 
 
-def text_of(row):
+def to_json(row):
     return json.dumps(row, sort_keys=True)
 
 
 def multiset(rows):
-    return Counter(map(text_of, rows))
+    return Counter(map(to_json, rows))
+
+
+class Observer:
+    """Records what a sweep reports."""
+
+    def __init__(self):
+        self.plans, self.pages, self.stale = [], [], []
+        self.interrupts = 0
+
+    def on_plan(self, pages, page_size):
+        self.plans.append((pages, page_size))
+
+    def on_page(self, done, planned):
+        self.pages.append((done, planned))
+
+    def on_stale(self, request):
+        self.stale.append(request)
+
+    def on_interrupt(self):
+        self.interrupts += 1
 
 
 class Run:
-    """A sweep over a server: the rows that its sink took, and how it ended."""
+    """A sweep over a server: the rows that it passed to its sink, and how it ended."""
 
     def __init__(self, server, *, order="rank", **options):
         self.server, self.order = server, order
@@ -181,7 +201,7 @@ class Run:
         self.result = self.error = None
         self.sweep = Sweep(server, self.sunk.extend, order=order, **options)
         try:
-            self.result = self.sweep.run()
+            self.result = run_sweep(self.sweep)
         except errors.IncompleteSweepError as error:
             self.error = error
 
@@ -203,12 +223,12 @@ class Run:
 
     @property
     def rows(self):
-        """The rows in the order of the result, or of the error's report."""
+        """Return the rows in the order of the result, or of the error's report."""
         order = self.report["order"] if self.result is None else self.result.order
         return [self.sunk[number] for number in order]
 
     def check(self, *, exact_order=False):
-        """Assert that the rows are the server's own, in the order that was asked for."""
+        """Assert that the rows are those of the server, in the order requested."""
         assert self.complete, self.error
         rows, true = self.rows, in_order(self.server.rows, self.order)
         limit = self.sweep.max_rows
@@ -227,7 +247,7 @@ class Run:
         return self
 
     def check_error(self):
-        """Assert that an incomplete sweep says so and hands on what came."""
+        """Assert that an incomplete sweep reports it, with the rows that arrived."""
         assert not self.complete
         assert self.report["complete"] is False
         assert self.error.missing >= 0
@@ -236,28 +256,28 @@ class Run:
         return self
 
     def check_accounts(self):
-        """Assert that each page is counted, and that no row was handed on twice."""
+        """Assert that each page is counted, and that no row went to the sink twice."""
         report = self.report
         assert report["pages"] == len(self.server.log) - len(self.refusals())
         assert report["credits"] == (0 if self.server.free else report["pages"])
-        assert len(self.sunk) == len(self.sweep.evidence.ids)
+        assert len(self.sunk) == len(self.sweep.index)
 
     def refusals(self):
         return [r for r in self.server.log if any(n in self.server.refused for n, _ in r.filters)]
 
 
-class ScriptedCrew:
-    """Stands in for the threads: who is served and who arrives next is drawn, and can be repeated.
+class ScriptedPool:
+    """Replaces `WorkerPool` by draws from a seed, so that a run can be repeated.
 
-    Between being asked for and being served, and between being served and arriving, any of the
-    jobs under way may overtake any other.
+    The draws decide which request reaches the server next, and which response arrives next. Any
+    job under way may overtake any other, on the way there and on the way back.
     """
 
     dice = random.Random(0)
 
     def __init__(self, workers, work):
         self.workers, self.work = workers, work
-        self.asked, self.served = [], []
+        self.submitted, self.served = [], []
 
     @classmethod
     def with_seed(cls, seed):
@@ -271,16 +291,16 @@ class ScriptedCrew:
 
     @property
     def under_way(self):
-        return len(self.asked) + len(self.served)
+        return len(self.submitted) + len(self.served)
 
     def submit(self, job):
-        self.asked.append(job)
+        self.submitted.append(job)
 
     def next(self, timeout=None):
-        while self.asked and (not self.served or self.dice.random() < 0.5):
-            job = self.asked.pop(self.dice.randrange(len(self.asked)))
+        while self.submitted and (not self.served or self.dice.random() < 0.5):
+            job = self.submitted.pop(self.dice.randrange(len(self.submitted)))
             try:
                 self.served.append((job, self.work(job), None))
-            except Exception as error:  # noqa: BLE001 - handed on, as a thread does
+            except Exception as error:  # noqa: BLE001 - returned, as a thread does
                 self.served.append((job, None, error))
         return self.served.pop(self.dice.randrange(len(self.served)))

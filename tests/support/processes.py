@@ -1,7 +1,7 @@
-"""Servers and sweeps in processes of their own, so that they can be killed.
+"""Servers and sweeps in child processes, so that they can be killed.
 
-Run as a program, this file is such a sweep: it does the call that its argument describes, writes
-the frame as Parquet, and prints what it spent.
+Run as a program, this file makes the call that its argument describes, writes the frame as Parquet,
+and prints what the call spent.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ LIST = "/v2/mining/licenses/"
 
 
 def wait_until(condition, *, seconds=30.0, pause=0.002):
-    """Wait until a condition holds, and return what it gave."""
+    """Wait until a condition is true, and return its value."""
     until = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (value := condition()):
         if time.monotonic() > until:
             raise TimeoutError(f"not within {seconds} s: {condition}")
         time.sleep(pause)
-    return found
+    return value
 
 
 class Process:
-    """A child process that ends with its block."""
+    """A child process, which is killed at the end of its block."""
 
     def __init__(self, *words, **options):
-        # The children try the same package, with warnings as errors too.
+        # The children import the same package, and treat warnings as errors too.
         home = str(Path(sectorsdf.__file__).parents[1])
         self.popen = subprocess.Popen(
             [sys.executable, "-W", "error", *words],
@@ -60,12 +60,12 @@ class Process:
         return self.popen.poll() is None
 
     def kill(self):
-        """End it by SIGKILL, which nothing can catch."""
+        """End the process with SIGKILL, which it cannot catch."""
         self.popen.kill()
         self.popen.wait(10)
 
     def interrupt(self):
-        """Send what Ctrl-C sends; return how many seconds it took to leave."""
+        """Send the signal of Ctrl-C; return the seconds until the process has ended."""
         begun = time.monotonic()
         self.popen.send_signal(signal.SIGINT)
         self.popen.wait(10)
@@ -73,7 +73,7 @@ class Process:
 
 
 class ServerProcess(Process):
-    """A sandbox in a process of its own."""
+    """A sandbox in a child process."""
 
     def __init__(self, *, licenses, port=0, faults=None):
         super().__init__(
@@ -91,9 +91,9 @@ class ServerProcess(Process):
         with requests.Session() as session:
             session.trust_env = False
             url = f"{self.url}/_sandbox/{name}"
-            answer = session.post(url, json=changes) if changes else session.get(url)
-            answer.raise_for_status()
-            return answer.json()
+            response = session.post(url, json=changes) if changes else session.get(url)
+            response.raise_for_status()
+            return response.json()
 
     def stats(self):
         return self._control("stats")
@@ -106,20 +106,20 @@ class ServerProcess(Process):
 
 
 class SweepProcess(Process):
-    """A call of a getter in a process of its own.
+    """A call of a getter in a child process.
 
     Parameters
     ----------
     url : str
-        The server.
+        The server's URL.
     cache : Path
         The cache folder.
     getter : str
         The getter's name.
     args, client : dict, optional
-        Of the getter and of the client.
+        The arguments of the getter and of the client.
     file_limit : int, optional
-        Bytes beyond which no file can be written, as on a full disk.
+        The size in bytes that no file can exceed, as on a full disk.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class SweepProcess(Process):
         file_limit=None,
         **options,
     ):
-        # Beside the cache, which a test may put on a disk that is full.
+        # Beside the cache folder, which may be on a full disk.
         SweepProcess.count = getattr(SweepProcess, "count", 0) + 1
         self.out = Path(cache).parent / f"out-{os.getpid()}-{SweepProcess.count}.parquet"
         task = {
@@ -148,18 +148,18 @@ class SweepProcess(Process):
         super().__init__(__file__, json.dumps(task), **options)
 
     def end(self, seconds=60):
-        """Wait for its end; return what it told, with the frame."""
+        """Wait until the process has ended; return what it printed, with the frame."""
         text, _ = self.popen.communicate(timeout=seconds)
-        told = json.loads(text.splitlines()[-1]) if text.strip() else {}
-        told["exit"] = self.popen.returncode
+        result = json.loads(text.splitlines()[-1]) if text.strip() else {}
+        result["exit"] = self.popen.returncode
         if self.out.exists():
-            told["frame"] = sectorsdf.read_parquet(self.out)
+            result["frame"] = sectorsdf.read_parquet(self.out)
             self.out.unlink()
-        return told
+        return result
 
 
 def damage_three_pages(cache):
-    """Damage the first three pages of a cache folder's only journal, each in another way."""
+    """Damage the first three pages of a cache folder's only journal, each in a different way."""
     (path,) = [p for p in Path(cache).glob("journal/*/pages.journal") if p.stat().st_size]
     head, *pages = path.read_bytes().split(journal._MARK)
     flipped = bytearray(pages[0])
@@ -170,35 +170,35 @@ def damage_three_pages(cache):
 
 
 def paid_pages(cache):
-    """Return the names of the whole pages that lie in a cache folder's journal."""
+    """Return the names of the complete pages in a cache folder's journals."""
     names = []
     for path in sorted(Path(cache).glob("journal/*/pages.journal")):
         for page, _ in journal._pages(path.read_bytes()):
             if page is not None:
-                names.append(json.loads(page.facts["name"]))
+                names.append(json.loads(page.header["name"]))
     return names
 
 
 def offsets(names):
-    """Return the offsets of journalled pages of a list without filters."""
+    """Return the offsets of the journaled pages of a list without filters."""
     return {offset for offset, filters, _, _ in names if not filters}
 
 
-def asked_offsets(log, *, billed=None):
-    """Return the offset of each list request of a server's log, in their order."""
+def requested_offsets(log, *, billed=None):
+    """Return the offset of each list request in a server's log, in order."""
     found = []
     for entry in log:
-        facts = entry if isinstance(entry, dict) else {n: getattr(entry, n) for n in _FACTS}
-        if facts["path"] == LIST and billed in (None, facts["billed"]):
-            found.append(int(facts["query"]["offset"]))
+        fields = entry if isinstance(entry, dict) else {n: getattr(entry, n) for n in _FIELDS}
+        if fields["path"] == LIST and billed in (None, fields["billed"]):
+            found.append(int(fields["query"]["offset"]))
     return found
 
 
-_FACTS = ("path", "billed", "query")
+_FIELDS = ("path", "billed", "query")
 
 
 def same_frame(frame, truth):
-    """Tell whether two frames have the same values, dtypes, names and order."""
+    """Return whether two frames have the same values, dtypes, names and order."""
     with suppress(AssertionError):
         pd.testing.assert_frame_equal(frame, truth)
         return digest(frame) == digest(truth)
@@ -211,7 +211,7 @@ def digest(frame):
 
 @contextmanager
 def small_disk(folder, size):
-    """Mount a file system of a few bytes on a folder; give None where that is not allowed."""
+    """Mount a small file system on a folder; yield None if that is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:
@@ -227,7 +227,7 @@ def small_disk(folder, size):
 
 def main(text):
     task = json.loads(text)
-    # A program that was started in the background may have inherited that Ctrl-C is ignored.
+    # A program started in the background may inherit a handler that ignores Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if task["file_limit"] is not None:
         import resource
@@ -239,21 +239,21 @@ def main(text):
     if "timeout" in settings:
         settings["timeout"] = tuple(settings["timeout"])
     client = sectorsdf.Client(DEFAULT_KEY, task["url"], cache_folder=task["cache"], **settings)
-    told = {}
+    result = {}
     with client:
         try:
             frame = getattr(sectorsdf, task["getter"])(client=client, **task["args"])
         except sectorsdf.SectorsdfError as error:
-            told = {"error": type(error).__name__, "message": str(error)}
+            result = {"error": type(error).__name__, "message": str(error)}
         except KeyboardInterrupt:
-            told = {"error": "KeyboardInterrupt"}
+            result = {"error": "KeyboardInterrupt"}
         else:
             if task["file_limit"] is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
             sectorsdf.write_parquet(frame, task["out"])
-        told["spent"], told["pace"] = client.spent, client.pace()
-    sys.stdout.write(json.dumps(told) + "\n")
-    return 3 if "error" in told else 0
+        result["spent"], result["pace"] = client.spent, client.pace()
+    sys.stdout.write(json.dumps(result) + "\n")
+    return 3 if "error" in result else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A real server on loopback whose answers each test writes itself, byte for byte if need be."""
+"""A real server on loopback whose responses each test defines, byte by byte if necessary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECORD = {"wiup_code": "1234567890123456", "slug": "a-site", "year": 2024, "phas
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came; header names are in lower case."""
+    """A request as it was received; header names are in lower case."""
 
     line: str
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class Request:
 
 
 def answer(body=b"", status=200, *, length=None, headers=()):
-    """Return an answer's bytes; what is no bytes is sent as JSON."""
+    """Return the bytes of a response; a body that is not bytes is sent as JSON."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     length = len(body) if length is None else length
@@ -45,17 +45,17 @@ def answer(body=b"", status=200, *, length=None, headers=()):
 
 
 def page(records, total=None, **pagination):
-    """Return a page of a list as the API answers it."""
+    """Return the response for one page of a list, in the API's format."""
     total = len(records) if total is None else total
     return answer({"results": records, "pagination": {"total_count": total, **pagination}})
 
 
 class Scripted:
-    """A server that asks a function for each answer.
+    """A server that calls a function for each response.
 
-    The function gets the `Request`. It returns the bytes to send; an answer shorter than its own
-    length ends the connection. None resets the connection without an answer, and `STALL` lets it
-    wait for as long as the server runs; a list holds bytes to send, with `STALL` in between.
+    The function receives the `Request` and returns the bytes to send. A response shorter than its
+    Content-Length ends the connection, and None resets it without a response. `STALL` sends
+    nothing more until the server stops. A list contains bytes to send, with `STALL` in between.
     """
 
     STALL = object()
@@ -81,7 +81,7 @@ class Scripted:
     def stop(self):
         """End every connection."""
         self._ended.set()
-        # Closing a socket does not wake the thread that waits on it; a connection does.
+        # Closing a socket does not wake the thread that waits for it; a connection does.
         with socket.socket() as last:
             last.connect_ex(("127.0.0.1", self.port))
         self._threads[0].join(5)
@@ -124,17 +124,17 @@ class Scripted:
             sock.close()
 
     def _answer(self, sock, head):
-        """Answer one request; return whether another may follow."""
+        """Send one response; return whether the connection stays open."""
         line, *lines = head.split("\r\n")
         headers = dict(entry.split(": ", 1) for entry in lines)
         request = Request(line, {name.lower(): value for name, value in headers.items()})
         self.requests.append(request)
-        given = self.respond(request)
-        if given is None:
+        response = self.respond(request)
+        if response is None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
         sent = b""
-        for part in given if isinstance(given, list) else [given]:
+        for part in response if isinstance(response, list) else [response]:
             if part is self.STALL:
                 self._ended.wait(30)
                 return False
@@ -145,12 +145,12 @@ class Scripted:
         return bool(lengths) and len(body) == int(lengths[0].split()[1])
 
 
-def always(given):
-    """Return a function that gives the same answer to every request."""
-    return lambda request: given
+def always(response):
+    """Return a function that returns the same response for every request."""
+    return lambda request: response
 
 
-def in_turn(*given):
-    """Return a function that gives one answer after the other, and the last for ever."""
-    left = list(given)
-    return lambda request: left.pop(0) if len(left) > 1 else left[0]
+def in_turn(*responses):
+    """Return a function that returns one response after the other, then always the last."""
+    remaining = list(responses)
+    return lambda request: remaining.pop(0) if len(remaining) > 1 else remaining[0]

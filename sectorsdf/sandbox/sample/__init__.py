@@ -1,8 +1,11 @@
-"""The synthetic sample: seeded records shaped like the API's, and like nothing real.
+"""The synthetic sample: seeded records with the shape of the API's, and no real content.
 
-Every company is called Contoh (Indonesian for "example"), every regency is numbered, e-mail
-addresses end in `.example`. What is kept of reality is its shape: how many rows tie on a day,
-which fields are null, which codes are odd.
+Every company is called Contoh (Indonesian for "example"), every regency is numbered, and e-mail
+addresses end in `.example`. The sample keeps the oddities of the real records: how many rows tie
+on a day, which fields are null, which codes have an unusual form.
+
+Owns the records that a sandbox serves by default. Imports `sandbox.rng` and nothing else of the
+package, so that the sample never depends on the code that is tested with it.
 """
 
 from __future__ import annotations
@@ -27,8 +30,8 @@ _MAKERS: dict[str, Callable[[SeededRandom, int, int, Container[str]], list[Recor
     "mining_license_auctions": make_auctions,
     "mining_sites": make_sites,
 }
-# Serial numbers of added records start far beyond those of any sample.
-_MORE = 500_000
+# Added records are numbered from here, beyond the numbers of any sample.
+_FIRST_ADDED = 500_000
 
 
 def generate(seed: int, *, licenses: int, auctions: int, sites: int) -> dict[str, list[Record]]:
@@ -44,7 +47,7 @@ def generate(seed: int, *, licenses: int, auctions: int, sites: int) -> dict[str
     Returns
     -------
     dict of str to list of dict
-        Records as detail answers have them, by dataset.
+        The records of each dataset, as the API's record endpoints return them.
     """
     counts = (licenses, auctions, sites)
     if min(counts) < 0:
@@ -59,24 +62,25 @@ def generate(seed: int, *, licenses: int, auctions: int, sites: int) -> dict[str
 def generate_more(
     seed: int, dataset: str, count: int, *, serial: int, taken: Container[str]
 ) -> list[Record]:
-    """Return further records for a running server, none with the key of another.
+    """Return more records for a running server, none with the key of another.
 
     Parameters
     ----------
     seed : int
         Seed of the draws.
     dataset : str
-        The dataset.
+        Name of the dataset.
     count : int
-        How many.
+        Number of records.
     serial : int
         How many were added before.
     taken : container of str
-        Codes or slugs already in use.
+        Codes or slugs that are already in use.
     """
-    dice = SeededRandom("more", seed, dataset, serial)
-    # Fewer records than the oddities need would be odd throughout: each is made by itself.
+    rng = SeededRandom("more", seed, dataset, serial)
+    # One at a time: makers plant the sample's oddities in a batch, and a small batch would hold
+    # little else.
     made: list[Record] = []
     for number in range(count):
-        made += _MAKERS[dataset](dice, 1, _MORE + serial + number, taken)
+        made += _MAKERS[dataset](rng, 1, _FIRST_ADDED + serial + number, taken)
     return made

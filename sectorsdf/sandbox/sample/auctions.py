@@ -1,4 +1,4 @@
-"""Synthetic licence auctions with their phases and participants."""
+"""Generate licence auctions with their phases and participants."""
 
 from __future__ import annotations
 
@@ -43,121 +43,122 @@ _PHASES = (
     "Contoh: Penetapan Pemenang",
     "Contoh: Selesai",
 )
-# Bidders come from a small circle, so that one company is found in several auctions.
-_CIRCLE = range(1001, 1061)
+# Few bidders, so that one company takes part in several auctions.
+_BIDDERS = range(1001, 1061)
 
 
 def make_auctions(
-    dice: SeededRandom, count: int, serial: int, taken: Container[str]
+    rng: SeededRandom, count: int, serial: int, taken: Container[str]
 ) -> list[Record]:
-    """Return auctions.
+    """Return auctions as the API's record endpoint returns them.
 
     Parameters
     ----------
-    dice : SeededRandom
-        The draws.
+    rng : SeededRandom
+        Source of the draws.
     count : int
-        How many.
+        Number of records.
     serial : int
-        Number of the first; numbers stand in codes.
+        Number of the first record. Numbers are part of codes.
     taken : container of str
-        Codes that are in use already.
+        Codes that are already in use.
     """
     records: list[Record] = []
     for number in range(count):
-        code = _code(dice, serial + number)
+        code = _code(rng, serial + number)
         while code in taken:
-            code = _code(dice, serial + number)
-        # Two neighbours share their last day: the default sort has ties too.
+            code = _code(rng, serial + number)
+        # Every fourth auction ends on the day of the one before it, so that the default sort has
+        # ties.
         earlier = records[-1]["winner_date"] if number % 4 == 1 else None
-        records.append(_auction(dice, code, number, earlier))
+        records.append(_auction(rng, code, number, earlier))
     if count > 3:
         _withdraw_winner(records[count // 2])
     return records
 
 
-def _code(dice: SeededRandom, serial: int) -> str:
-    area = f"9{dice.integer(11, 96)}{dice.integer(1, 40):02d}"
-    return f"{area}{dice.integer(100, 999)}2023{serial % 10_000:04d}"
+def _code(rng: SeededRandom, serial: int) -> str:
+    area = f"9{rng.integer(11, 96)}{rng.integer(1, 40):02d}"
+    return f"{area}{rng.integer(100, 999)}2023{serial % 10_000:04d}"
 
 
-def _auction(dice: SeededRandom, code: str, number: int, earlier: str | None) -> Record:
-    province = dice.pick(_PROVINCES)
-    participants = _participants(dice, _size(dice, number))
-    passed = [item for item in participants if item["qualification_result"] == "Lolos"]
-    winner = dice.pick(passed)
+def _auction(rng: SeededRandom, code: str, number: int, earlier: str | None) -> Record:
+    province = rng.pick(_PROVINCES)
+    participants = _participants(rng, _size(rng, number))
+    qualified = [item for item in participants if item["qualification_result"] == "Lolos"]
+    winner = rng.pick(qualified)
     last = (
         date.fromisoformat(earlier)
         if earlier
-        else date(2024, 1, 2) + timedelta(days=dice.integer(0, 200))
+        else date(2024, 1, 2) + timedelta(days=rng.integer(0, 200))
     )
-    first = last - timedelta(days=dice.integer(50, 70))
-    created = last + timedelta(days=dice.integer(1, 30))
-    cities = [regency(dice, _PROVINCES, province).removeprefix("Kabupaten ")]
-    if dice.chance(0.2):
-        cities.append(f"Contoh {dice.integer(200, 240)}")
+    first = last - timedelta(days=rng.integer(50, 70))
+    created = last + timedelta(days=rng.integer(1, 30))
+    cities = [regency(rng, _PROVINCES, province).removeprefix("Kabupaten ")]
+    if rng.chance(0.2):
+        cities.append(f"Contoh {rng.integer(200, 240)}")
     return {
-        "commodity_type": dice.draw(_COMMODITY),
+        "commodity_type": rng.draw(_COMMODITY),
         "city": ", ".join(cities),
         "province": province,
         "company_name": winner["company_name"],
         "winner_date": last.isoformat(),
-        "licensed_area_ha": dice.number(150.0, 21000.0, 1 if dice.chance(0.3) else 0),
-        "license_number": f"{dice.integer(1, 299)}.K/CTH.01/2023",
-        "area_type": "WIUPK" if dice.chance(0.2) else "WIUP",
-        # Whole rupiah, always beyond what 32 bits hold.
-        "kdi": str(500 * dice.integer(9_000_000, 190_000_000)),
+        "licensed_area_ha": rng.number(150.0, 21000.0, 1 if rng.chance(0.3) else 0),
+        "license_number": f"{rng.integer(1, 299)}.K/CTH.01/2023",
+        "area_type": "WIUPK" if rng.chance(0.2) else "WIUP",
+        # Whole rupiah, always too large for 32 bits.
+        "kdi": str(500 * rng.integer(9_000_000, 190_000_000)),
         "wiup_code": code,
         "auction_status": "Lelang Selesai",
         "participant_count": len(participants),
         "winner": True,
         "created_at": created.isoformat(),
-        "last_modified": (created + timedelta(days=dice.integer(0, 2))).isoformat(),
-        "phases": _phases(dice, first, last),
+        "last_modified": (created + timedelta(days=rng.integer(0, 2))).isoformat(),
+        "phases": _phases(rng, first, last),
         "participants": participants,
         "company_slug": slugify(f"PT {winner['company_name']}") if number == 0 else None,
     }
 
 
-def _size(dice: SeededRandom, number: int) -> int:
+def _size(rng: SeededRandom, number: int) -> int:
     sizes = {1: 32, 2: 2}
-    return sizes.get(number, dice.integer(3, 13))
+    return sizes.get(number, rng.integer(3, 13))
 
 
-def _participants(dice: SeededRandom, size: int) -> list[Record]:
-    circle = list(_CIRCLE)
-    dice.shuffle(circle)
+def _participants(rng: SeededRandom, size: int) -> list[Record]:
+    bidders = list(_BIDDERS)
+    rng.shuffle(bidders)
     participants = []
-    for place, number in enumerate(circle[:size]):
+    for position, number in enumerate(bidders[:size]):
         name = company(number).bare
         participants.append(
             {
-                "NIB": f"0{number:04d}{dice.digits(8)}",
+                "NIB": f"0{number:04d}{rng.digits(8)}",
                 "company_name": name,
-                "email": None if dice.chance(0.1) else f"kontak@{slugify(name)}.example",
-                "qualification_result": "Lolos" if dice.chance(0.55) else "Tidak Lolos",
+                "email": None if rng.chance(0.1) else f"kontak@{slugify(name)}.example",
+                "qualification_result": "Lolos" if rng.chance(0.55) else "Tidak Lolos",
             }
         )
-        # Somebody has to be able to win, and somebody shows what failing looks like.
-        if place < 2:
-            participants[place]["qualification_result"] = ("Lolos", "Tidak Lolos")[place]
-    dice.shuffle(participants)
+        # At least one participant qualifies, as a winner must, and at least one does not.
+        if position < 2:
+            participants[position]["qualification_result"] = ("Lolos", "Tidak Lolos")[position]
+    rng.shuffle(participants)
     return participants
 
 
-def _phases(dice: SeededRandom, first: date, last: date) -> list[Record]:
-    names = _PHASES if dice.chance(0.8) else (*_PHASES[:10], *_PHASES[12:])
+def _phases(rng: SeededRandom, first: date, last: date) -> list[Record]:
+    names = _PHASES if rng.chance(0.8) else (*_PHASES[:10], *_PHASES[12:])
     step = (last - first).days / (len(names) - 2)
     phases: list[Record] = []
     for order, name in enumerate(names, 1):
         start = first + timedelta(days=int(step * (order - 1)))
-        end = start + timedelta(days=dice.integer(0, 4))
+        end = start + timedelta(days=rng.integer(0, 4))
         phases.append(
             {
                 "order": order,
                 "description": name,
                 "start_date": start.isoformat(),
-                "end_date": end.isoformat() if dice.chance(0.05) else None,
+                "end_date": end.isoformat() if rng.chance(0.05) else None,
             }
         )
     return phases

@@ -1,4 +1,4 @@
-"""Synthetic licences: ties, odd codes, and the nulls of the real ones."""
+"""Generate licences with the ties, unusual codes and nulls of the real ones."""
 
 from __future__ import annotations
 
@@ -91,18 +91,18 @@ _CNC: Weighted[str | None] = Weighted(
 _GENERATION: Weighted[str | None] = Weighted(
     {None: 92, "IUP PMA": 5, "GEN I": 1, "GEN II": 1, "GEN III": 1}
 )
-# Weights of the expiry years, counted from the year before the reference day's.
+# Weights of the years of expiry, from the year before the reference day on.
 _EXPIRY_WEIGHTS = (
     *(8, 13, 11, 13.5, 13, 10.5, 7.7, 6.4, 3.5, 3.5, 2.1, 1.3, 0.6, 1.3),
     *(0.8, 0.5, 0.4, 1, 0.8, 1.6, 0.3, 0.1, 0.3, 0.1, 0.2, 0.2, 0.1, 0.1),
 )
 _EXPIRY_YEAR: Weighted[int] = Weighted(dict(enumerate(_EXPIRY_WEIGHTS)))
 _TERM: Weighted[int] = Weighted({5: 50, 10: 22, 20: 18, 3: 6, 7: 2, 30: 2})
-# Sizes that applicants round to; each is a tie of its own.
+# Round areas that many licences share, so that the sort by area has ties.
 _ROUND_AREA: Weighted[float] = Weighted(
     {5.0: 10, 100.0: 10, 5000.0: 9, 1000.0: 8, 10.0: 5.5, 199.0: 5.5, 2000.0: 5, 20.0: 5, 50.0: 5}
 )
-_AREA_CURVE = (
+_AREA_QUANTILES = (
     (0.0, 0.4),
     (0.1, 6.0),
     (0.25, 39.0),
@@ -120,150 +120,150 @@ _LARGE_COMPANIES: Weighted[int] = Weighted({1: 98, 2: 17, 3: 11, 4: 9, 5: 8, 6: 
 
 
 def make_licenses(
-    dice: SeededRandom, count: int, serial: int, taken: Container[str]
+    rng: SeededRandom, count: int, serial: int, taken: Container[str]
 ) -> list[Record]:
-    """Return licences.
+    """Return licences as the API returns them.
 
     Parameters
     ----------
-    dice : SeededRandom
-        The draws.
+    rng : SeededRandom
+        Source of the draws.
     count : int
-        How many.
+        Number of records.
     serial : int
-        Number of the first; numbers stand in codes and names.
+        Number of the first record. Numbers are part of codes and names.
     taken : container of str
-        Codes that are in use already.
+        Codes that are already in use.
     """
     used: set[str] = set()
-    popular = _popular_days(dice, count)
+    popular = _popular_days(rng, count)
     records = []
     for number in range(count):
-        code = _code(dice, serial + number)
+        code = _code(rng, serial + number)
         while code in used or code in taken:
-            code = _code(dice, serial + number)
+            code = _code(rng, serial + number)
         used.add(code)
-        records.append(_license(dice, serial + number, code, popular))
-    _share_codes(dice, records)
+        records.append(_license(rng, serial + number, code, popular))
+    _share_codes(rng, records)
     return records
 
 
-def _popular_days(dice: SeededRandom, count: int) -> list[date]:
-    """Return days on which several licences end, one of them with very many."""
+def _popular_days(rng: SeededRandom, count: int) -> list[date]:
+    """Return days on which several licences expire, the most common one first."""
     days: list[date] = []
     scale = count / 4151
     for rows in (68, 27, 21, 17, 14, 12, 11, 10, 10):
-        day = workday(dice, REFERENCE_DAY.year + dice.integer(0, 4))
+        day = workday(rng, REFERENCE_DAY.year + rng.integer(0, 4))
         days += [day] * round(rows * scale)
     for _ in range(round(90 * scale)):
-        day = workday(dice, REFERENCE_DAY.year - 1 + dice.draw(_EXPIRY_YEAR))
-        days += [day] * dice.integer(2, 6)
+        day = workday(rng, REFERENCE_DAY.year - 1 + rng.draw(_EXPIRY_YEAR))
+        days += [day] * rng.integer(2, 6)
     return days
 
 
-def _code(dice: SeededRandom, serial: int) -> str:
-    year = dice.integer(2009, 2025)
-    area = f"{dice.integer(1, 3)}{dice.integer(11, 96)}{dice.integer(1, 40):02d}"
-    code = f"{area}{dice.integer(100, 999)}{year}{serial % 10_000:04d}"
-    length = dice.draw(_CODE_LENGTH)
+def _code(rng: SeededRandom, serial: int) -> str:
+    year = rng.integer(2009, 2025)
+    area = f"{rng.integer(1, 3)}{rng.integer(11, 96)}{rng.integer(1, 40):02d}"
+    code = f"{area}{rng.integer(100, 999)}{year}{serial % 10_000:04d}"
+    length = rng.draw(_CODE_LENGTH)
     if length < 16:
         code = code[16 - length :]
     elif length > 16:
-        code += dice.digits(length - 16)
-    if dice.chance(0.004):
+        code += rng.digits(length - 16)
+    if rng.chance(0.004):
         code = "00" + code[2:]
     return code
 
 
-def _license(dice: SeededRandom, serial: int, code: str, popular: list[date]) -> Record:
-    kind = dice.draw(_TYPE)
-    province = None if dice.chance(0.008) else dice.draw(_PROVINCE)
-    city = regency(dice, _NAMES, province or "")
-    # The most popular days are dealt out first, so that their number does not depend on luck.
+def _license(rng: SeededRandom, serial: int, code: str, popular: list[date]) -> Record:
+    kind = rng.draw(_TYPE)
+    province = None if rng.chance(0.008) else rng.draw(_PROVINCE)
+    city = regency(rng, _NAMES, province or "")
+    # The first licences take the popular days, so that their number does not depend on the seed.
     if serial < len(popular):
         expiry = popular[serial]
     else:
-        first = date(REFERENCE_DAY.year - 1 + dice.draw(_EXPIRY_YEAR), 1, 1)
-        expiry = first + timedelta(days=dice.integer(0, 364))
-    number = dice.integer(9, _COMPANIES)
-    holder = company(dice.draw(_LARGE_COMPANIES) if dice.chance(0.045) else number)
-    producing = kind not in {"IUP", "IUPK"} or dice.chance(0.79)
+        first = date(REFERENCE_DAY.year - 1 + rng.draw(_EXPIRY_YEAR), 1, 1)
+        expiry = first + timedelta(days=rng.integer(0, 364))
+    number = rng.integer(9, _COMPANIES)
+    holder = company(rng.draw(_LARGE_COMPANIES) if rng.chance(0.045) else number)
+    producing = kind not in {"IUP", "IUPK"} or rng.chance(0.79)
     return {
         "wiup_code": code,
-        "license_number": _license_number(dice, expiry.year),
+        "license_number": _license_number(rng, expiry.year),
         "license_type": kind,
         "province": province,
-        "city": None if province is None and dice.chance(0.5) else city,
-        "license_effective_date": _effective(dice, expiry).isoformat(),
+        "city": None if province is None and rng.chance(0.5) else city,
+        "license_effective_date": _effective(rng, expiry).isoformat(),
         "license_expiry_date": expiry.isoformat(),
         "activity": "Operasi Produksi" if producing else "Eksplorasi",
-        "licensed_area_ha": _area(dice),
-        "location": _location(dice, city),
-        "commodity_type": dice.draw(_COMMODITY[kind]),
+        "licensed_area_ha": _area(rng),
+        "location": _location(rng, city),
+        "commodity_type": rng.draw(_COMMODITY[kind]),
         "company_name": holder.name,
-        "cnc": dice.draw(_CNC),
-        "generation": dice.draw(_GENERATION),
+        "cnc": rng.draw(_CNC),
+        "generation": rng.draw(_GENERATION),
         "company_slug": holder.slug if _has_slug(holder.name) else None,
     }
 
 
 def _has_slug(name: str) -> bool:
-    # The slug belongs to the company, so all its rows agree.
+    # Seeded by the company, so that all its licences agree.
     return SeededRandom("slug", name).chance(0.05)
 
 
-def _effective(dice: SeededRandom, expiry: date) -> date:
-    years = dice.draw(_TERM)
-    if dice.chance(0.12):
-        return expiry - timedelta(days=365 * years + dice.integer(1, 300))
+def _effective(rng: SeededRandom, expiry: date) -> date:
+    years = rng.draw(_TERM)
+    if rng.chance(0.12):
+        return expiry - timedelta(days=365 * years + rng.integer(1, 300))
     start = date(expiry.year - years, expiry.month, min(expiry.day, 28))
-    return start if dice.chance(0.6) else start + timedelta(days=1)
+    return start if rng.chance(0.6) else start + timedelta(days=1)
 
 
-def _license_number(dice: SeededRandom, year: int) -> str:
-    form = dice.integer(0, 3)
+def _license_number(rng: SeededRandom, year: int) -> str:
+    form = rng.integer(0, 3)
     if form == 0:
-        return f"{dice.integer(1, 999)}/{dice.integer(1, 99)}/CONTOH/{year - 5}"
+        return f"{rng.integer(1, 999)}/{rng.integer(1, 99)}/CONTOH/{year - 5}"
     if form == 1:
-        return f"{dice.integer(1, 1999)}.K/CTH/{year - 10}"
+        return f"{rng.integer(1, 1999)}.K/CTH/{year - 10}"
     if form == 2:
-        return f"CONTOH {dice.integer(1, 800)} TAHUN {year - 10}"
-    return f"000{dice.digits(14)}"
+        return f"CONTOH {rng.integer(1, 800)} TAHUN {year - 10}"
+    return f"000{rng.digits(14)}"
 
 
-def _area(dice: SeededRandom) -> float:
-    if dice.chance(0.07):
-        return dice.draw(_ROUND_AREA)
-    area = dice.curve(_AREA_CURVE)
-    return float(round(area)) if area > 8 and dice.chance(0.3) else round(area, 2)
+def _area(rng: SeededRandom) -> float:
+    if rng.chance(0.07):
+        return rng.draw(_ROUND_AREA)
+    area = rng.from_quantiles(_AREA_QUANTILES)
+    return float(round(area)) if area > 8 and rng.chance(0.3) else round(area, 2)
 
 
-def _location(dice: SeededRandom, city: str) -> object:
-    form = dice.random()
+def _location(rng: SeededRandom, city: str) -> object:
+    form = rng.random()
     if form < 0.04:
         return None
     if form < 0.08:
-        # Longitude first, as GeoJSON has it.
-        return {"type": "Point", "coordinates": [dice.number(95.5, 140.5, 6), _latitude(dice)]}
+        # Longitude first, as in GeoJSON.
+        return {"type": "Point", "coordinates": [rng.number(95.5, 140.5, 6), _latitude(rng)]}
     if form < 0.3:
         return city
     if form < 0.36:
-        return f"{city}, Kabupaten Contoh {dice.integer(1, 400)}"
-    district = f"Kecamatan Contoh {dice.integer(1, 900)}"
+        return f"{city}, Kabupaten Contoh {rng.integer(1, 400)}"
+    district = f"Kecamatan Contoh {rng.integer(1, 900)}"
     if form < 0.6:
         return f"{district}, {city}"
-    return f"Desa Contoh {dice.integer(1, 3000)}, {district}, {city}"
+    return f"Desa Contoh {rng.integer(1, 3000)}, {district}, {city}"
 
 
-def _latitude(dice: SeededRandom) -> float:
-    return dice.number(-9.5, 5.0, 6)
+def _latitude(rng: SeededRandom) -> float:
+    return rng.number(-9.5, 5.0, 6)
 
 
-def _share_codes(dice: SeededRandom, records: list[Record]) -> None:
-    """Give a few rows the code of another: real codes are not all unique."""
+def _share_codes(rng: SeededRandom, records: list[Record]) -> None:
+    """Give a few licences the code of another; real codes are not all unique."""
     pairs = min(4, len(records) // 100)
     for pair in range(pairs):
         block = len(records) // (2 * pairs)
-        first = pair * block + dice.integer(0, block - 1)
+        first = pair * block + rng.integer(0, block - 1)
         second = len(records) // 2 + pair * block
         records[second]["wiup_code"] = records[first]["wiup_code"]

@@ -1,4 +1,4 @@
-"""Synthetic resources and reserves, in every shape that is documented for a site."""
+"""Generate the resources and reserves of a site in every documented shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sectorsdf.sandbox.rng import SeededRandom
 
-__all__ = ["coal", "documented_list", "make_reserves"]
+__all__ = ["category_list", "coal_reserves", "make_reserves"]
 
 
 _OUNCES_PER_GRAM = 0.0321507
@@ -40,44 +40,44 @@ _OXIDES = {
 Shape = dict[str, Any]
 
 
-def make_reserves(dice: SeededRandom, commodity: str, year: int) -> Shape | None:
+def make_reserves(rng: SeededRandom, commodity: str, year: int) -> Shape | None:
     """Return the `resources_reserves` of a site."""
-    if dice.chance(0.03):
+    if rng.chance(0.03):
         return None
     if commodity == "Coal":
-        return coal(dice, year)
-    return _nickel(dice, year) if commodity == "Nickel" else _metals(dice, commodity, year)
+        return coal_reserves(rng, year)
+    return _nickel(rng, year) if commodity == "Nickel" else _metals(rng, commodity, year)
 
 
-def documented_list(dice: SeededRandom) -> list[Shape]:
-    """Return the list of categories that the documentation shows."""
+def category_list(rng: SeededRandom) -> list[Shape]:
+    """Return resources as a list of categories, as the API's documentation shows them."""
     names = ("Measured Resources", "Indicated Resources", "Inferred Resources", "Proven Reserves")
     return [
-        {"category": name, "volume": dice.number(5, 300, 1), "unit": "Mt"}
-        for name in names[: dice.integer(1, 4)]
+        {"category": name, "volume": rng.number(5, 300, 1), "unit": "Mt"}
+        for name in names[: rng.integer(1, 4)]
     ]
 
 
-def _measured(dice: SeededRandom, year: int) -> int | None:
-    return None if dice.chance(0.18) else year - dice.integer(0, 2)
+def _measured(rng: SeededRandom, year: int) -> int | None:
+    return None if rng.chance(0.18) else year - rng.integer(0, 2)
 
 
-def _range(dice: SeededRandom, low: float, high: float) -> Shape | None:
-    if dice.chance(0.25):
+def _range(rng: SeededRandom, low: float, high: float) -> Shape | None:
+    if rng.chance(0.25):
         return None
-    # A single grade is written as a range of one.
-    bounds = sorted(dice.number(low, high) for _ in range(2))
-    return {"max": bounds[1], "min": bounds[0] if dice.chance(0.5) else bounds[1]}
+    # The API writes a single grade as a range whose bounds are equal.
+    bounds = sorted(rng.number(low, high) for _ in range(2))
+    return {"max": bounds[1], "min": bounds[0] if rng.chance(0.5) else bounds[1]}
 
 
-def coal(dice: SeededRandom, year: int) -> Shape:
-    """Return the shape for coal, whose parts add up where all are told."""
-    parts = [dice.number(2, 420, 1) for _ in range(3)]
-    # Reserves are the part of measured and indicated resources that pays.
-    proven = round(parts[0] * dice.number(0.4, 0.9), 1)
-    probable = round(parts[1] * dice.number(0.3, 0.8), 1)
+def coal_reserves(rng: SeededRandom, year: int) -> Shape:
+    """Return the shape for coal, whose parts add up to the totals where all are reported."""
+    parts = [rng.number(2, 420, 1) for _ in range(3)]
+    # Reserves are the economically mineable part of measured and indicated resources.
+    proven = round(parts[0] * rng.number(0.4, 0.9), 1)
+    probable = round(parts[1] * rng.number(0.3, 0.8), 1)
     shape: Shape = {
-        "measurement_year": _measured(dice, year),
+        "measurement_year": _measured(rng, year),
         "probable_reserves_Mt": probable,
         "proven_reserves_Mt": proven,
         "total_reserves_Mt": round(proven + probable, 1),
@@ -85,9 +85,9 @@ def coal(dice: SeededRandom, year: int) -> Shape:
         "indicated_resources_Mt": parts[1],
         "measured_resources_Mt": parts[0],
         "total_resources_Mt": round(sum(parts), 1),
-        "calorific_value_kcal": _calorific(dice),
+        "calorific_value_kcal": _calorific(rng),
     }
-    hidden = dice.random()
+    hidden = rng.random()
     if hidden < 0.2:
         for name in shape:
             if not name.startswith(("total", "calorific")):
@@ -101,12 +101,12 @@ def coal(dice: SeededRandom, year: int) -> Shape:
     return shape
 
 
-def _calorific(dice: SeededRandom) -> Shape | None:
-    form = dice.random()
+def _calorific(rng: SeededRandom) -> Shape | None:
+    form = rng.random()
     if form < 0.35:
         return None
-    low = 100 * dice.integer(38, 60)
-    high = low + 100 * dice.integer(1, 9)
+    low = 100 * rng.integer(38, 60)
+    high = low + 100 * rng.integer(1, 9)
     if form < 0.5:
         return {"max": low, "min": None}
     if form < 0.6:
@@ -114,16 +114,16 @@ def _calorific(dice: SeededRandom) -> Shape | None:
     return {"max": high, "min": low}
 
 
-def _metals(dice: SeededRandom, commodity: str, year: int) -> Shape:
-    ore = {"resources": dice.number(4, 900, 2)}
-    ore["reserves"] = round(ore["resources"] * dice.number(0.2, 0.7), 2)
-    shape: Shape = {"measurement_year": _measured(dice, year)}
+def _metals(rng: SeededRandom, commodity: str, year: int) -> Shape:
+    ore = {"resources": rng.number(4, 900, 2)}
+    ore["reserves"] = round(ore["resources"] * rng.number(0.2, 0.7), 2)
+    shape: Shape = {"measurement_year": _measured(rng, year)}
     for kind in ("reserves", "resources"):
-        told = not dice.chance(0.1)
-        shape[f"total_{kind}_Mt"] = ore[kind] if told else None
+        reported = not rng.chance(0.1)
+        shape[f"total_{kind}_Mt"] = ore[kind] if reported else None
         for metal, unit, grade_unit in _METALS:
             bounds = _GRADES.get((commodity, metal))
-            grade = _range(dice, *bounds) if bounds and told and dice.chance(0.6) else None
+            grade = _range(rng, *bounds) if bounds and reported and rng.chance(0.6) else None
             shape[f"{metal}_{kind}_{grade_unit}"] = grade
             shape[f"{metal}_{kind}_{unit}"] = _metal(ore[kind], grade, unit) if grade else None
     return shape
@@ -131,28 +131,28 @@ def _metals(dice: SeededRandom, commodity: str, year: int) -> Shape:
 
 def _metal(ore: float, grade: Shape, unit: str) -> float:
     mean: float = (grade["min"] + grade["max"]) / 2
-    # Million tonnes at grams a tonne are tonnes of metal; thousand ounces are wanted.
+    # Million tonnes times grams a tonne are tonnes of metal, written in thousand ounces.
     return round(ore * mean * _OUNCES_PER_GRAM * 1000 if unit == "koz" else ore * mean / 100, 3)
 
 
-def _nickel(dice: SeededRandom, year: int) -> Shape:
-    shape: Shape = {"measurement_year": _measured(dice, year)}
+def _nickel(rng: SeededRandom, year: int) -> Shape:
+    shape: Shape = {"measurement_year": _measured(rng, year)}
     for layer, oxides in _OXIDES.items():
-        empty = dice.chance(0.25)
+        empty = rng.chance(0.25)
         part: Shape = {}
-        wet = dice.number(8, 160, 2)
+        wet = rng.number(8, 160, 2)
         for kind in ("reserves", "resources"):
-            ore = round(wet * (dice.number(0.2, 0.7) if kind == "reserves" else 1.0), 2)
-            dry = round(ore * dice.number(0.6, 0.68), 2)
-            told = not empty and (kind == "resources" or dice.chance(0.5))
-            part[f"total_{kind}_wmt"] = ore if told else None
-            part[f"total_{kind}_dmt"] = dry if told and dice.chance(0.8) else None
+            ore = round(wet * (rng.number(0.2, 0.7) if kind == "reserves" else 1.0), 2)
+            dry = round(ore * rng.number(0.6, 0.68), 2)
+            reported = not empty and (kind == "resources" or rng.chance(0.5))
+            part[f"total_{kind}_wmt"] = ore if reported else None
+            part[f"total_{kind}_dmt"] = dry if reported and rng.chance(0.8) else None
             for oxide, (low, high) in oxides.items():
-                grade = _range(dice, low, high) if told and dice.chance(0.6) else None
+                grade = _range(rng, low, high) if reported and rng.chance(0.6) else None
                 part[f"{oxide}_{kind}_pct"] = grade
                 if oxide in {"Ni", "Co"}:
                     mean = (grade["min"] + grade["max"]) / 2 if grade else None
-                    # Million tonnes at a percentage are ten thousand tonnes of metal each.
+                    # Million tonnes times a percentage are ten thousand tonnes of metal each.
                     part[f"{oxide}_{kind}_Kt"] = round(dry * mean * 10, 2) if mean else None
         shape[layer] = part
     return shape

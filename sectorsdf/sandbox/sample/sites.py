@@ -1,11 +1,11 @@
-"""Synthetic mine sites with every documented shape of resources and reserves."""
+"""Generate mine sites with every documented shape of resources and reserves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
-from sectorsdf.sandbox.sample.reserves import coal, documented_list, make_reserves
+from sectorsdf.sandbox.sample.reserves import category_list, coal_reserves, make_reserves
 from sectorsdf.sandbox.sample.words import company, regency, slugify
 
 if TYPE_CHECKING:
@@ -65,63 +65,63 @@ _NAMES = tuple(sorted({name for each in _PROVINCES.values() for name in each.val
 _SIDES = ("Utara", "Selatan", "Timur", "Barat", "Tengah", "Hulu", "Hilir")
 
 
-def make_sites(dice: SeededRandom, count: int, serial: int, taken: Container[str]) -> list[Record]:
-    """Return sites.
+def make_sites(rng: SeededRandom, count: int, serial: int, taken: Container[str]) -> list[Record]:
+    """Return sites as the API's record endpoint returns them.
 
     Parameters
     ----------
-    dice : SeededRandom
-        The draws.
+    rng : SeededRandom
+        Source of the draws.
     count : int
-        How many.
+        Number of records.
     serial : int
-        Number of the first; numbers stand in names and slugs.
+        Number of the first record. Numbers are part of names and slugs.
     taken : container of str
-        Slugs that are in use already.
+        Slugs that are already in use.
     """
     records: list[Record] = []
     for number in range(count):
-        name = _name(dice, serial + number)
+        name = _name(rng, serial + number)
         while slugify(name) in taken:
             serial += 1
-            name = _name(dice, serial + number)
-        records.append(_site(dice, name, dice.draw(_COMMODITY)))
-    # Fewer rows would be little else than oddities.
+            name = _name(rng, serial + number)
+        records.append(_site(rng, name, rng.draw(_COMMODITY)))
+    # In fewer rows the oddities would outnumber the others.
     if count >= 60:
-        _plant_oddities(dice, records)
+        _plant_oddities(rng, records)
     return records
 
 
-def _name(dice: SeededRandom, serial: int) -> str:
-    # The dash vanishes from the slug: a slug is not always what the name promises.
+def _name(rng: SeededRandom, serial: int) -> str:
+    # The slug loses the dash: slugs cannot always be derived from names.
     if serial % 50 == 7:
         return f"Blok Contoh {serial}\N{EN DASH}{serial + 1}"
-    form = "Tambang Contoh" if dice.chance(0.3) else "Contoh"
-    return f"{form} {dice.pick(_SIDES)} {serial + 1}"
+    form = "Tambang Contoh" if rng.chance(0.3) else "Contoh"
+    return f"{form} {rng.pick(_SIDES)} {serial + 1}"
 
 
-def _site(dice: SeededRandom, name: str, commodity: str) -> Record:
-    province = dice.draw(_PROVINCES[commodity])
-    owner = company(9 + dice.integer(0, 2000) if dice.chance(0.7) else dice.integer(1, 8))
-    year = 2024 if dice.chance(0.92) else 2023
+def _site(rng: SeededRandom, name: str, commodity: str) -> Record:
+    province = rng.draw(_PROVINCES[commodity])
+    owner = company(9 + rng.integer(0, 2000) if rng.chance(0.7) else rng.integer(1, 8))
+    year = 2024 if rng.chance(0.92) else 2023
     is_coal = commodity == "Coal"
     return {
         "name": name,
-        "project_name": f"Proyek Contoh {dice.integer(1, 40)}" if dice.chance(0.18) else None,
+        "project_name": f"Proyek Contoh {rng.integer(1, 40)}" if rng.chance(0.18) else None,
         "year": year,
         "commodity_type": commodity,
-        "production_volume": _production(dice) if dice.chance(0.13) else None,
+        "production_volume": _production(rng) if rng.chance(0.13) else None,
         "unit": _UNIT[commodity],
-        "overburden_removal_volume": dice.number(15, 480, 1)
-        if is_coal and dice.chance(0.08)
+        "overburden_removal_volume": rng.number(15, 480, 1)
+        if is_coal and rng.chance(0.08)
         else None,
-        "strip_ratio": dice.number(3, 26, 1) if is_coal and dice.chance(0.08) else None,
-        "resources_reserves": make_reserves(dice, commodity, year),
+        "strip_ratio": rng.number(3, 26, 1) if is_coal and rng.chance(0.08) else None,
+        "resources_reserves": make_reserves(rng, commodity, year),
         "location": {
             "province": province,
-            "city": regency(dice, _NAMES, province).removeprefix("Kabupaten "),
-            "latitude": dice.number(-8.9, 4.5, 6),
-            "longitude": dice.number(96.0, 140.0, 6),
+            "city": regency(rng, _NAMES, province).removeprefix("Kabupaten "),
+            "latitude": rng.number(-8.9, 4.5, 6),
+            "longitude": rng.number(96.0, 140.0, 6),
         },
         "company_slug": owner.slug,
         "company_name": owner.name,
@@ -129,14 +129,14 @@ def _site(dice: SeededRandom, name: str, commodity: str) -> Record:
     }
 
 
-def _production(dice: SeededRandom) -> float:
-    # JSON writes a round volume without a point, and so do some of the real records.
-    volume = dice.number(0.4, 45, 1)
-    return int(volume) if dice.chance(0.15) and volume >= 1 else volume
+def _production(rng: SeededRandom) -> float:
+    # Some of the real records have a round volume as an integer.
+    volume = rng.number(0.4, 45, 1)
+    return int(volume) if rng.chance(0.15) and volume >= 1 else volume
 
 
-def _plant_oddities(dice: SeededRandom, records: list[Record]) -> None:
-    """Turn a few rows into the repetitions and inconsistencies that clients must bear."""
+def _plant_oddities(rng: SeededRandom, records: list[Record]) -> None:
+    """Turn a few rows into the repetitions and inconsistencies of the real records."""
     spare = [
         record
         for record in records
@@ -144,24 +144,24 @@ def _plant_oddities(dice: SeededRandom, records: list[Record]) -> None:
     ]
     gold = next((record for record in records if record["commodity_type"] == "Gold"), spare[14])
 
-    def again(source: Record, target: Record, **changes: object) -> None:
+    def repeat(source: Record, target: Record, **changes: object) -> None:
         production = target["production_volume"]
         target.update(source, production_volume=production, **changes)
 
     for target, year in zip(spare[1:3], (2022, 2023), strict=True):
-        again(spare[0], target, year=year, resources_reserves=make_reserves(dice, "Coal", year))
-    again(spare[3], spare[4], year=2023)
-    # One ore body, two metals; then one site that two companies share.
-    again(gold, spare[5], commodity_type="Copper", unit="kton")
+        repeat(spare[0], target, year=year, resources_reserves=make_reserves(rng, "Coal", year))
+    repeat(spare[3], spare[4], year=2023)
+    # One ore body with two metals, then one site that two companies share.
+    repeat(gold, spare[5], commodity_type="Copper", unit="kton")
     partner = company(77)
-    again(spare[6], spare[7], company_name=partner.name, company_slug=partner.slug)
+    repeat(spare[6], spare[7], company_name=partner.name, company_slug=partner.slug)
     spare[8]["location"] = dict.fromkeys(("province", "city", "latitude", "longitude"))
     spare[9]["resources_reserves"] = None
     for record in spare[10:12]:
-        record["resources_reserves"] = documented_list(dice)
-    spare[12]["resources_reserves"] = coal(dice, 2024) | {
+        record["resources_reserves"] = category_list(rng)
+    spare[12]["resources_reserves"] = coal_reserves(rng, 2024) | {
         "proven_reserves_Mt": 900.5,
         "probable_reserves_Mt": 10.0,
         "total_reserves_Mt": 640.2,
     }
-    spare[13]["resources_reserves"] = coal(dice, 2025)
+    spare[13]["resources_reserves"] = coal_reserves(rng, 2025)

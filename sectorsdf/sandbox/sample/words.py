@@ -1,4 +1,4 @@
-"""Names, places and days of the synthetic sample."""
+"""Make the names, places and days that the makers of the sample share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["REFERENCE_DAY", "Company", "company", "regency", "slugify", "workday"]
 
 
-# The sample's days are laid out around this one, so that it never changes with the calendar.
+# The days of the sample lie around this one instead of today, so that the sample never changes.
 REFERENCE_DAY = date(2026, 1, 1)
-_STUFF = (
+_PRODUCTS = (
     "Bara",
     "Mineral",
     "Batuan",
@@ -56,9 +56,9 @@ class Company(NamedTuple):
     Attributes
     ----------
     name : str
-        With its legal form, as licences and sites have it.
+        The name with its legal form, as in licences and sites.
     slug : str
-        What a `company_slug` would be.
+        Its `company_slug`.
     """
 
     name: str
@@ -66,39 +66,39 @@ class Company(NamedTuple):
 
     @property
     def bare(self) -> str:
-        """The name without its legal form, as auctions have it."""
+        """The name without its legal form, as in auctions."""
         return self.name.split(" ", 1)[1].removesuffix(" Tbk")
 
 
 def slugify(name: str) -> str:
     """Return a name in lower case, its words joined by hyphens."""
-    kept = "".join(mark for mark in name.lower() if mark.isalnum() or mark in " -")
-    return "-".join(kept.replace("-", " ").split())
+    cleaned = "".join(mark for mark in name.lower() if mark.isalnum() or mark in " -")
+    return "-".join(cleaned.replace("-", " ").split())
 
 
 def company(number: int) -> Company:
-    """Return the company of a number: the same in every seed, so that datasets can join."""
-    dice = SeededRandom("company", number)
-    form = dice.draw(_FORMS)
-    name = f"{form} Contoh {dice.pick(_STUFF)} {dice.pick(_QUALITIES)} {number:03d}"
-    if form == "PT" and dice.chance(0.02):
+    """Return the company of a number, the same for every seed, so that datasets can be joined."""
+    rng = SeededRandom("company", number)
+    form = rng.draw(_FORMS)
+    name = f"{form} Contoh {rng.pick(_PRODUCTS)} {rng.pick(_QUALITIES)} {number:03d}"
+    if form == "PT" and rng.chance(0.02):
         name += " Tbk"
     return Company(name, slugify(name))
 
 
-def regency(dice: SeededRandom, provinces: Sequence[str], province: str) -> str:
-    """Return a made-up regency; a province keeps to a few numbers of its own."""
+def regency(rng: SeededRandom, provinces: Sequence[str], province: str) -> str:
+    """Return a made-up regency; each province has a few numbers of its own."""
     first = 1 + 11 * provinces.index(province) if province in provinces else 1
-    name = f"Contoh {first + int(11 * dice.random() ** 2)}"
-    form = dice.random()
+    name = f"Contoh {first + int(11 * rng.random() ** 2)}"
+    form = rng.random()
     if form < 0.62:
         return f"Kabupaten {name}"
     return f"Kota {name}" if form < 0.68 else name
 
 
-def workday(dice: SeededRandom, year: int) -> date:
-    """Return a Monday to Friday of a year; offices seldom sign at weekends."""
-    day = date(year, 1, 1) + timedelta(days=dice.integer(0, 364))
+def workday(rng: SeededRandom, year: int) -> date:
+    """Return a Monday to Friday of a year; few real licences expire at a weekend."""
+    day = date(year, 1, 1) + timedelta(days=rng.integer(0, 364))
     back = max(0, day.weekday() - 4)
-    # At the turn of the year a step back would leave it.
+    # In the first days of January a step back would leave the year.
     return day - timedelta(days=back) if day.timetuple().tm_yday > back else day

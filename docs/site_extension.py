@@ -1,7 +1,7 @@
-"""A Sphinx extension: the parts of the site that are made when it is built.
+"""Sphinx extension that adds generated content to the site.
 
-The notebooks are taken as they were committed. The data dictionary is read off the declarations
-that the frames are made from.
+It copies the committed notebooks into the sources, and generates the data dictionary from the
+declarations that the frames are built from.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sectorsdf import datasets, vocabularies
-from sectorsdf.datasets import schema as declarations
+from sectorsdf.datasets import schema
 from sectorsdf.frames import dictionary
 
 if TYPE_CHECKING:
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
-HERE = Path(__file__).resolve().parent
-NOTEBOOKS = HERE.parent / "notebooks"
-MARKS = {
-    "dictionary": "<!-- the datasets stand here -->",
-    "values": "<!-- the values stand here -->",
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+PLACEHOLDERS = {
+    "datasets": "<!-- datasets -->",
+    "values": "<!-- allowed values -->",
 }
-_FILTERS = {
+_FILTER_KINDS = {
     "slug": "a slug",
     "text": "text",
     "flag": "true or false",
@@ -36,10 +35,11 @@ _FILTERS = {
     "number": "a number",
     "text_or_flag": "text, or true or false",
 }
+_ORDER_BY = "Column to sort by; with `-` before it, in descending order"
 
 
-def bring_notebooks(app: Sphinx, _config: object) -> None:
-    """Copy the notebooks below the sources, and take away those that are no more."""
+def copy_notebooks(app: Sphinx, _config: object) -> None:
+    """Copy the notebooks into the sources, and remove copies of notebooks that no longer exist."""
     folder = Path(app.srcdir) / "notebooks"
     folder.mkdir(exist_ok=True)
     wanted = {path.name: path.read_bytes() for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
@@ -49,19 +49,19 @@ def bring_notebooks(app: Sphinx, _config: object) -> None:
     for name, content in wanted.items():
         copy = folder / name
         if not copy.exists() or copy.read_bytes() != content:
-            # Another build may be reading it.
+            # Another build may be reading the old copy.
             part = copy.with_suffix(f".{os.getpid()}")
             part.write_bytes(content)
             part.replace(copy)
 
 
-def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put what is made where a page has its mark."""
+def fill_placeholders(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Replace the placeholders of the data dictionary with the generated tables."""
     if docname == "dictionary":
-        for module in (datasets, declarations, dictionary, vocabularies):
+        for module in (datasets, schema, dictionary, vocabularies):
             app.env.note_dependency(str(module.__file__))
-        text = source[0].replace(MARKS["dictionary"], "\n".join(_datasets()))
-        source[0] = text.replace(MARKS["values"], "\n".join(_values()))
+        text = source[0].replace(PLACEHOLDERS["datasets"], "\n".join(_datasets()))
+        source[0] = text.replace(PLACEHOLDERS["values"], "\n".join(_vocabularies()))
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -78,15 +78,14 @@ def _code(value: object) -> str:
 
 
 def _datasets() -> Iterator[str]:
-    """Tell each dataset: what a row is, where it comes from, its columns and filters."""
-    overview = dictionary.describe()
-    for told in overview.to_dict("records"):
-        name = told["dataset"]
+    """Yield the lines that describe each dataset: its rows, source, columns and filters."""
+    for dataset in dictionary.describe().to_dict("records"):
+        name = dataset["dataset"]
         yield f"## {name}\n"
-        yield f"One row is {told['row']}. Getter: {{py:obj}}`sectorsdf.{told['getter']}`.\n"
-        yield f"- Endpoint: `{told['endpoint']}`"
-        yield f"- Natural key: {', '.join(f'`{part}`' for part in told['key'].split(', '))}"
-        yield f"- Credits: {told['credits']}\n"
+        yield f"One row is {dataset['row']}. Getter: {{py:obj}}`sectorsdf.{dataset['getter']}`.\n"
+        yield f"- Endpoint: `{dataset['endpoint']}`"
+        yield f"- Natural key: {', '.join(f'`{part}`' for part in dataset['key'].split(', '))}"
+        yield f"- Credits: {dataset['credits']}\n"
         columns = dictionary.describe(name).to_dict("records")
         yield from _table(
             ("column", "pandas / Parquet", "unit", "meaning"),
@@ -104,63 +103,68 @@ def _datasets() -> Iterator[str]:
         )
         filters = datasets.DATASETS[name].filters
         if filters:
-            yield f"Filters of {{py:obj}}`sectorsdf.{told['getter']}`:\n"
+            yield f"Filters of {{py:obj}}`sectorsdf.{dataset['getter']}`:\n"
             yield from _table(
-                ("filter", "takes", "case counts"), (_filter(entry) for entry in filters)
+                ("filter", "meaning", "values", "case-sensitive"),
+                (_filter(entry) for entry in filters),
             )
 
 
-def _meaning(text: str, known: object) -> str:
-    plain = text.replace("*", r"\*").replace("<", r"\<")
-    return plain if pd.isna(known) else f"{plain}. Values: {_short(str(known))}"
+def _meaning(text: str, known_values: object) -> str:
+    escaped = text.replace("*", r"\*").replace("<", r"\<")
+    if pd.isna(known_values):
+        return escaped
+    return f"{escaped}. Values: {_values_or_link(str(known_values))}"
 
 
-def _short(known: str) -> str:
-    """Return the values, or where they stand if there are too many for a cell."""
-    values = tuple(known.split(" | "))
-    name = _named().get(values)
+def _values_or_link(known_values: str) -> str:
+    """Return the values, or a link to their list if there are too many for a cell."""
+    values = tuple(known_values.split(" | "))
+    name = _vocabulary_names().get(values)
     if name is not None and len(values) > len(vocabularies.LICENSE_TYPES):
         return f"{len(values)}, see {{py:obj}}`~sectorsdf.vocabularies.{name}`"
     return ", ".join(f"`{value}`" for value in values)
 
 
-def _named() -> dict[tuple[str, ...], str]:
+def _vocabulary_names() -> dict[tuple[str, ...], str]:
     names = (name for name in vocabularies.__all__ if name.isupper())
     return {getattr(vocabularies, name): name for name in names}
 
 
-def _filter(entry: declarations.Filter) -> tuple[str, str, str]:
-    takes = _FILTERS.get(entry.kind) or _short(" | ".join(entry.values))
+def _filter(entry: schema.Filter) -> tuple[str, str, str, str]:
+    values = _FILTER_KINDS.get(entry.kind) or _values_or_link(" | ".join(entry.values))
     if entry.minimum is not None:
         upper = "" if entry.maximum is None else f" to {entry.maximum:g}"
-        takes += f" from {entry.minimum:g}{upper}"
-    matters = "" if entry.kind not in {"choice", "text", "slug", "text_or_flag"} else "yes"
-    return f"`{entry.name}`", takes, "no" if entry.ignores_case else matters
+        values += f" from {entry.minimum:g}{upper}"
+    has_case = entry.kind in {"choice", "text", "slug", "text_or_flag"}
+    sensitive = ("no" if entry.ignores_case else "yes") if has_case else ""
+    meaning = _ORDER_BY if entry.name == "order_by" else entry.meaning
+    return f"`{entry.name}`", meaning, values, sensitive
 
 
-def _values() -> Iterator[str]:
-    """Tell each vocabulary, as an object that other pages can link."""
-    for values, name in _named().items():
+def _vocabularies() -> Iterator[str]:
+    """Yield the lines that list each vocabulary, as an object that other pages can link to."""
+    for values, name in _vocabulary_names().items():
         yield f"```{{py:data}} sectorsdf.vocabularies.{name}"
         yield f":type: tuple of {len(values)} str\n"
         yield " · ".join(f"`{value}`" for value in values)
         yield "```\n"
 
 
-def without_scripts_of_others(
+def refuse_external_scripts(
     _app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    """Refuse a page that would fetch a script over the network."""
+    """Raise an error if a page would load a script from another host."""
     for script in context.get("script_files", []):
         name = str(getattr(script, "filename", script))
         if "://" in name:
-            message = f"{pagename} fetches {json.dumps(name)} from another host"
+            message = f"{pagename} loads {json.dumps(name)} from another host"
             raise ValueError(message)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tie the parts to the build."""
-    app.connect("config-inited", bring_notebooks)
-    app.connect("source-read", fill_in)
-    app.connect("html-page-context", without_scripts_of_others, priority=900)
+    """Connect the functions of this extension to the build."""
+    app.connect("config-inited", copy_notebooks)
+    app.connect("source-read", fill_placeholders)
+    app.connect("html-page-context", refuse_external_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

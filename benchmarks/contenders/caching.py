@@ -1,6 +1,7 @@
-"""Answers that are here already: this package's cache beside what a user would keep instead.
+"""Contenders that answer from a cache: this package's, a Parquet file, and cached pages.
 
-Each contestant is prepared once, outside its time: a register is kept, as Parquet or page by page.
+Each takes the number of rows of a register, and returns the number of rows that it read. `prepare`
+caches the register before the time starts.
 """
 
 from __future__ import annotations
@@ -14,19 +15,28 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
-from replay import PAGE, PATH, Replay, Rows
+from server import PAGE, PATH, Replay, Rows
 
 import sectorsdf
+from contenders.typing import normalized
 from sectorsdf.cache.backends import LocalBackend
 from sectorsdf.cache.keys import CacheKey
 from sectorsdf.cache.store import FrameCache
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.provenance import Provenance
 
 KEY = "0" * 64
 HOST = "http://127.0.0.1:9"
-KIND = "Coal"
-_FACTS = {"fetched_at": "2026-01-01T00:00:00.000+00:00", "complete": True, "source": "replay"}
+COMMODITY = "Coal"
+_PROVENANCE = Provenance(
+    {"fetched_at": "2026-01-01T00:00:00.000+00:00", "complete": True, "source": "replay"}
+)
+
+
+def prepare(contender, **arguments):
+    """Run the contender once, so that everything that it reads is cached."""
+    contender(**arguments)
 
 
 def _folder():
@@ -36,28 +46,28 @@ def _folder():
 
 
 @cache
-def register(rows):
-    """Keep a register of so many rows; return a client, the cache's folder, and the file."""
+def _register(rows):
+    """Cache a register of so many rows; return a client of the cache, and the cached file."""
     folder = _folder()
     builder = FrameBuilder(MINING_LICENSES)
     records = Rows(rows).records()
     for start in range(0, rows, 3_000):
         builder.add(records[start : start + 3_000])
-    shelf = FrameCache(LocalBackend(folder), HOST, timedelta(days=1))
-    shelf.keep(CacheKey.of(MINING_LICENSES, {}, None), builder.frame(_FACTS))
+    frames = FrameCache(LocalBackend(folder), HOST, timedelta(days=1))
+    frames.put(CacheKey.of(MINING_LICENSES, {}, None), builder.frame(_PROVENANCE))
     (file,) = folder.rglob("*.parquet")
     client = sectorsdf.Client(KEY, HOST, cache=folder, cache_folder=folder / "own")
     return client, file
 
 
-def kept_ours(rows):
-    """Ask for the register again: the cache answers, checked to the last byte."""
-    return len(sectorsdf.get_mining_licenses(client=register(rows)[0], offline=True))
+def cached_ours(rows):
+    """Get the register from the cache, which checks every byte of the file."""
+    return len(sectorsdf.get_mining_licenses(client=_register(rows)[0], offline=True))
 
 
-def kept_pandas(rows):
-    """Read the same file by pandas."""
-    return len(pd.read_parquet(register(rows)[1]))
+def cached_pandas(rows):
+    """Read the same file with pandas."""
+    return len(pd.read_parquet(_register(rows)[1]))
 
 
 @cache
@@ -70,10 +80,8 @@ def _pages(rows):
     return session, server.url + PATH
 
 
-def kept_pages(rows):
-    """Replay each page from requests-cache, with json_normalize and casts."""
-    from contestants import normalized  # noqa: PLC0415 - it imports this module
-
+def cached_pages(rows):
+    """Get each page from requests-cache, with json_normalize and casts."""
     session, url = _pages(rows)
     records = []
     for offset in range(0, rows, PAGE):
@@ -83,14 +91,14 @@ def kept_pages(rows):
 
 
 def selected_ours(rows):
-    """Ask for one commodity: answered out of the whole register."""
-    client = register(rows)[0]
-    return len(sectorsdf.get_mining_licenses(client=client, commodity_type=KIND, offline=True))
+    """Get one commodity, which the cache selects from the whole register."""
+    client = _register(rows)[0]
+    return len(sectorsdf.get_mining_licenses(client=client, commodity_type=COMMODITY, offline=True))
 
 
 def selected_arrow(rows):
-    """Read one commodity's rows of the same file by a filter of pyarrow."""
-    table = pq.read_table(register(rows)[1], filters=[("commodity_type", "=", KIND)])
+    """Read the rows of one commodity from the same file, with a filter of pyarrow."""
+    table = pq.read_table(_register(rows)[1], filters=[("commodity_type", "=", COMMODITY)])
     return len(table.to_pandas())
 
 
@@ -103,5 +111,5 @@ def _fetching(rows):
 
 
 def selected_fetched(rows):
-    """Fetch as many rows as one commodity has over loopback, without latency."""
+    """Fetch the number of rows of one commodity over loopback, without latency."""
     return len(sectorsdf.get_mining_licenses(client=_fetching(rows)))

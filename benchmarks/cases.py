@@ -1,32 +1,36 @@
-"""The cases: what runs side by side, over which server, and what is wanted of it.
+"""The cases: which contenders run side by side, with which server, and the goals of the package.
 
-A further case is a function that yields it, named in `cases` at the end.
+To add a case, write a function that yields it and name the function in `cases` at the end. Imports
+no contender: a case names the functions that `worker` runs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from replay import PAGE, certificate
+from server import PAGE, make_certificate
 
 OURS = "sectorsdf"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One contestant: its label, its function in `contestants`, and what the function is given."""
+class Contender:
+    """One contender: its label, the name of its function, and the function's arguments.
+
+    The server's URL and the number of rows are added to the arguments.
+    """
 
     label: str
     function: str
-    given: dict = field(default_factory=dict)
+    arguments: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is wanted of the first entry of a case, against another: a ratio's bound.
+    """A bound on the ratio of the first contender of a case, which is this package, to another.
 
-    `least` bounds how many times the other takes what ours takes, `most` how many times ours takes
-    what the other takes.
+    With `least`, the other must take at least that many times what the package takes. With `most`,
+    the package may take at most that many times what the other takes.
     """
 
     measure: str
@@ -43,20 +47,20 @@ class Goal:
         return [ours / other for ours, other in values]
 
     def met(self, ratio):
-        """Tell whether a ratio is within the bound."""
+        """Return whether a ratio is within the bound."""
         return ratio >= self.least if self.most is None else ratio <= self.most
 
-    def words(self):
-        """Say what is wanted."""
-        what = {"wall": "time", "cpu": "CPU", "peak": "memory"}[self.measure]
+    def describe(self):
+        """Return the goal in words."""
+        resource = {"wall": "time", "cpu": "CPU", "peak": "memory"}[self.measure]
         if self.most is None:
-            return f"{self.against} takes at least {self.least:g} times its {what}"
-        return f"at most {self.most:g} times the {what} of {self.against}"
+            return f"{self.against} takes at least {self.least:g} times the {resource} of {OURS}"
+        return f"{OURS} takes at most {self.most:g} times the {resource} of {self.against}"
 
 
 @dataclass(frozen=True)
-class Limit:
-    """What is wanted of the peak of a case's first entry alone: a bound in megabytes or frames."""
+class PeakLimit:
+    """A bound on the peak memory of the first contender, in megabytes or in sizes of its frame."""
 
     most: float
     unit: str
@@ -64,30 +68,49 @@ class Limit:
 
     def ratios(self, runs, first):
         """Return the peak of each round in the unit."""
-        return [f["peak"] / (1e6 if self.unit == "MB" else f["frame"]) for f in runs[first]]
+        return [run["peak"] / (1e6 if self.unit == "MB" else run["frame"]) for run in runs[first]]
 
     def met(self, peak):
-        """Tell whether a peak is within the bound."""
+        """Return whether a peak is within the bound."""
         return peak <= self.most
 
-    def words(self):
-        """Say what is wanted."""
-        return f"a peak of at most {self.most:g} {self.unit}"
+    def describe(self):
+        """Return the goal in words."""
+        return f"the peak memory of {OURS} is at most {self.most:g} {self.unit}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Contestants side by side.
+    """Contenders side by side.
 
-    `server` holds what `Replay` takes besides the rows; None is for work without one. `environment`
-    is added to that of the contestants. `fresh` gives each run a process of its own, `memory` has
-    its peak watched.
+    Attributes
+    ----------
+    title : str
+        Its heading in the report.
+    rows : int
+        Number of rows, or of sites.
+    contenders : tuple of Contender
+        The contenders, this package first.
+    goals : tuple of Goal or PeakLimit
+        What the package must achieve.
+    rounds : int
+        How often each contender runs.
+    server : dict, optional
+        Arguments of `Replay` besides the rows. Without it the case has no server.
+    environment : dict
+        Environment variables for the contenders.
+    fresh : bool
+        Whether each run has a new process.
+    memory : bool
+        Whether the peak memory is measured.
+    per : str
+        The unit for which CPU time is reported: page, row, site or start.
     """
 
     title: str
     rows: int
-    entries: tuple[Entry, ...]
-    goals: tuple[Goal | Limit, ...] = ()
+    contenders: tuple[Contender, ...]
+    goals: tuple[Goal | PeakLimit, ...] = ()
     rounds: int = 3
     server: dict | None = None
     environment: dict = field(default_factory=dict)
@@ -105,14 +128,14 @@ DLT = "dlt, 8 parallel"
 DLT_REST = "dlt, rest_api, 8 parallel"
 DLT_SERIAL = "dlt, rest_api"
 SERIAL = "one session, json() alone"
-HAND = "columns in batches by hand"
+HAND = "hand-written conversion in column batches"
 NORMALIZE = "json_normalize and casts"
 POLARS = "polars.from_dicts, to_pandas"
 MELT = "json_normalize and melt"
 READ = "pandas.read_parquet of the same file"
 REQUESTS_CACHE = "requests-cache and json_normalize"
 FILTERED = "pyarrow with a filter, to_pandas"
-FETCHED = "fetching as many rows, no latency"
+FETCHED = "fetching the same number of rows, no latency"
 BASE = "import pandas, pyarrow, requests"
 PANDAS = "import pandas"
 
@@ -130,31 +153,32 @@ SWEEPS = {
 }
 
 
-def _sweep(title, pages, labels, goals, **more):
-    rows = PAGE * pages - 19  # the API's last page is not full either
-    entries = tuple(Entry(label, SWEEPS[label]) for label in labels)
-    return Case(title, rows, entries, goals, server=more.pop("server", {}), **more)
+def _sweep(title, pages, labels, goals, *, rounds, server=None):
+    # The last page is not full, as in most lists of the API.
+    rows = PAGE * pages - 19
+    contenders = tuple(Contender(label, SWEEPS[label]) for label in labels)
+    return Case(title, rows, contenders, goals, rounds, server or {})
 
 
 def _latency_cases(quick):
     few, many = (4, 12) if quick else (139, 1000)
     short, long = (0.001, 0.002) if quick else (0.05, 0.3)
-    near = (
+    all_goals = (
         Goal("wall", LOOP, least=6.5),
         Goal("wall", DLT_REST, least=1.4),
         Goal("wall", DLT, least=1.4),
         Goal("wall", FLOOR, most=1.2),
     )
-    all_of_them = (OURS, FLOOR, URLLIB3, SESSION, HTTPX, DLT, DLT_REST, LOOP)
-    # The loop would take five minutes over a thousand pages of 300 ms, and tell nothing new.
+    everyone = (OURS, FLOOR, URLLIB3, SESSION, HTTPX, DLT, DLT_REST, LOOP)
+    # Without the loop for a thousand pages of 300 ms: it would take five minutes a run.
     plans = (
-        (few, short, all_of_them, near, 5),
-        (few, long, (OURS, FLOOR, DLT, DLT_REST, LOOP), near, 2),
-        (many, short, (OURS, FLOOR, DLT, DLT_REST, LOOP), near, 2),
-        (many, long, (OURS, FLOOR, DLT, DLT_REST), near[1:], 1),
+        (few, short, everyone, all_goals, 5),
+        (few, long, (OURS, FLOOR, DLT, DLT_REST, LOOP), all_goals, 2),
+        (many, short, (OURS, FLOOR, DLT, DLT_REST, LOOP), all_goals, 2),
+        (many, long, (OURS, FLOOR, DLT, DLT_REST), all_goals[1:], 1),
     )
     for pages, latency, labels, goals, rounds in plans:
-        title = f"{pages} pages, {1000 * latency:g} ms a request"
+        title = f"{pages} pages, {1000 * latency:g} ms per request"
         server = {"latency": latency}
         yield _sweep(title, pages, labels, goals, rounds=1 if quick else rounds, server=server)
 
@@ -176,11 +200,15 @@ def _cpu_cases(quick):
 
 def _tls_cases(quick, folder):
     pages = 4 if quick else 139
-    *tls, bundle = certificate(folder)
+    *tls, bundle = make_certificate(folder)
     yield Case(
         f"{pages} pages over TLS, no latency",
         PAGE * pages,
-        (Entry(OURS, "ours"), Entry(LOOP, "loop"), Entry("sectorsdf, no TLS", "ours", {"tls": 0})),
+        (
+            Contender(OURS, "ours"),
+            Contender(LOOP, "loop"),
+            Contender("sectorsdf, no TLS", "ours", {"tls": False}),
+        ),
         (
             Goal("wall", LOOP, least=10.0),
             Goal("wall", "sectorsdf, no TLS", most=1.3),
@@ -194,23 +222,23 @@ def _tls_cases(quick, folder):
 
 def _typing_cases(quick):
     plans = ((4_151, 3.0, 9), (100_000, 6.0, 3), (1_000_000, 3.0, 1))
-    for rows, ahead, rounds in ((300, 3.0, 1),) if quick else plans:
+    for rows, least, rounds in ((300, 3.0, 1),) if quick else plans:
         yield Case(
             f"{rows:,} records to a typed frame",
             rows,
             (
-                Entry(OURS, "type_ours"),
-                Entry(HAND, "type_by_hand"),
-                Entry(NORMALIZE, "type_normalize"),
-                Entry(POLARS, "type_polars"),
+                Contender(OURS, "type_ours"),
+                Contender(HAND, "type_by_hand"),
+                Contender(NORMALIZE, "type_normalize"),
+                Contender(POLARS, "type_polars"),
             ),
             (
-                Goal("wall", NORMALIZE, least=ahead),
+                Goal("wall", NORMALIZE, least=least),
                 Goal("wall", POLARS, least=1.0),
                 Goal("wall", HAND, most=1.3),
             ),
             rounds,
-            # A process that has typed a million records keeps gigabytes from the next.
+            # A process that has typed a million records leaves too little memory for the next.
             fresh=rows > 500_000,
             per="row",
         )
@@ -221,18 +249,18 @@ def _memory_cases(quick):
     yield Case(
         f"memory of a sweep of {rows:,} rows, no latency",
         rows,
-        (Entry(OURS, "ours_uncached"), Entry(LOOP, "loop")),
-        (Goal("peak", LOOP, least=4.0), Limit(1.5, "times its frame")),
+        (Contender(OURS, "ours_uncached"), Contender(LOOP, "loop")),
+        (Goal("peak", LOOP, least=4.0), PeakLimit(1.5, "times its frame")),
         1,
         server={},
         fresh=True,
         memory=True,
     )
     yield Case(
-        f"{rows:,} rows straight to a Parquet file, no latency",
+        f"{rows:,} rows written straight to a Parquet file, no latency",
         rows,
-        (Entry(OURS, "streamed"),),
-        (Limit(150, "MB"),),
+        (Contender(OURS, "streamed"),),
+        (PeakLimit(150, "MB"),),
         1,
         server={},
         fresh=True,
@@ -240,30 +268,30 @@ def _memory_cases(quick):
     )
 
 
-def _kept_cases(quick):
+def _cached_cases(quick):
     plans = ((4_151, 1.5, 15), (1_000_000, 1.1, 3))
     for rows, most, rounds in ((300, 1.5, 1),) if quick else plans:
-        pages = (Entry(REQUESTS_CACHE, "kept_pages"),) if rows < 10_000 else ()
+        pages = (Contender(REQUESTS_CACHE, "cached_pages"),) if rows < 10_000 else ()
         yield Case(
-            f"a register of {rows:,} rows that is kept",
+            f"a cached register of {rows:,} rows",
             rows,
-            (Entry(OURS, "kept_ours"), Entry(READ, "kept_pandas"), *pages),
+            (Contender(OURS, "cached_ours"), Contender(READ, "cached_pandas"), *pages),
             (
                 Goal("wall", READ, most=most),
-                *(Goal("wall", entry.label, least=20.0) for entry in pages),
+                *(Goal("wall", contender.label, least=20.0) for contender in pages),
             ),
             rounds,
             fresh=rows > 500_000,
             per="row",
         )
-        fetched = (Entry(FETCHED, "selected_fetched"),) if rows < 10_000 else ()
+        fetched = (Contender(FETCHED, "selected_fetched"),) if rows < 10_000 else ()
         yield Case(
-            f"one commodity out of {rows:,} rows that are kept",
+            f"one commodity out of {rows:,} cached rows",
             rows,
-            (Entry(OURS, "selected_ours"), Entry(FILTERED, "selected_arrow"), *fetched),
+            (Contender(OURS, "selected_ours"), Contender(FILTERED, "selected_arrow"), *fetched),
             (
                 Goal("wall", FILTERED, most=3.0),
-                *(Goal("wall", entry.label, least=10.0) for entry in fetched),
+                *(Goal("wall", contender.label, least=10.0) for contender in fetched),
             ),
             rounds,
             fresh=rows > 500_000,
@@ -274,30 +302,33 @@ def _kept_cases(quick):
 def _reserves_cases(quick):
     plans = ((156, 9), (10_000, 3), (100_000, 1))
     for sites, rounds in ((156, 1),) if quick else plans:
-        entries = (Entry(OURS, "tidy_ours"), Entry(MELT, "tidy_melt"))
+        contenders = (Contender(OURS, "tidy_ours"), Contender(MELT, "tidy_melt"))
         title = f"tidy resources and reserves of {sites:,} sites"
         goals = (Goal("wall", MELT, least=1.0),)
-        yield Case(title, sites, entries, goals, rounds, per="site")
+        yield Case(title, sites, contenders, goals, rounds, per="site")
 
 
 def _start_cases(quick):
     rounds = 1 if quick else 9
     base = "import pandas, pyarrow, requests"
     yield Case(
-        "import",
+        "`import sectorsdf`",
         1,
-        (Entry(OURS, "start", {"code": "import sectorsdf"}), Entry(BASE, "start", {"code": base})),
+        (
+            Contender(OURS, "start", {"code": "import sectorsdf"}),
+            Contender(BASE, "start", {"code": base}),
+        ),
         (Goal("wall", BASE, most=1.05),),
         rounds,
         per="start",
     )
-    asked = "import sys; sys.argv = ['sectorsdf', '--help']; from sectorsdf.cli import main; main()"
+    code = "import sys; sys.argv = ['sectorsdf', '--help']; from sectorsdf.cli import main; main()"
     yield Case(
-        "sectorsdf --help",
+        "`sectorsdf --help`",
         1,
         (
-            Entry(OURS, "start", {"code": asked}),
-            Entry(PANDAS, "start", {"code": "import pandas"}),
+            Contender(OURS, "start", {"code": code}),
+            Contender(PANDAS, "start", {"code": "import pandas"}),
         ),
         (Goal("wall", PANDAS, most=1.3),),
         rounds,
@@ -311,7 +342,7 @@ def _growth_cases(quick):
         yield Case(
             f"growth: {rows:,} rows",
             rows,
-            (Entry(OURS, "ours_uncached"),),
+            (Contender(OURS, "ours_uncached"),),
             (),
             1,
             server={},
@@ -321,14 +352,14 @@ def _growth_cases(quick):
 
 
 def cases(folder, *, quick):
-    """Return all cases; further ones are added here."""
+    """Return all cases."""
     return [
         *_latency_cases(quick),
         *_cpu_cases(quick),
         *_tls_cases(quick, folder),
         *_typing_cases(quick),
         *_memory_cases(quick),
-        *_kept_cases(quick),
+        *_cached_cases(quick),
         *_reserves_cases(quick),
         *_start_cases(quick),
         *_growth_cases(quick),

@@ -1,53 +1,35 @@
-"""What is measured: this package, what a user would run instead, and the limits of the wire.
+"""Contenders that fetch a list: this package, other clients, and bare sockets.
 
-Each is a function that does one piece of work and returns how many rows came of it. They run in
-processes of their own, which `bench.py` starts and tells when to begin; the clock, the processor's
-time and the memory are read here, around the call alone.
+Each takes the server's URL and the number of rows, and returns a frame or the number of rows that
+it fetched.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
 
-import kept
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
-from replay import PAGE, PATH, Rows
+from server import PAGE, PATH
 
 import sectorsdf
-from sectorsdf.datasets.licenses import MINING_LICENSES
-from sectorsdf.frames.builder import FrameBuilder
-from sectorsdf.frames.flatten import license_location
-from sectorsdf.frames.resources import resources_frame
-from sectorsdf.sandbox.sample import generate
+from contenders.typing import by_hand, normalized
 
 KEY = "0" * 64
-DAYS = ("license_effective_date", "license_expiry_date")
-BATCH = 3_000
-_TEXT = pd.StringDtype()
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-# Waits are scaled as the window is: a minute's window and waits of 1, 2, 4, 8 and 16 s, by thirty.
+# Waits of 1, 2, 4, 8 and 16 s for a window of a minute, both divided by thirty.
 BACKOFF = 1 / 30
-
-
-# Sweeps: url, number of rows -> rows that came
 
 
 def ours(url, rows, *, workers=8, cached=True):
@@ -75,9 +57,9 @@ def streamed(url, rows, *, workers=8):
         file = sectorsdf.export(
             sectorsdf.get_mining_licenses, Path(folder, "rows.parquet"), client=client, cache=False
         )
-        found = pq.read_metadata(file).num_rows
-    assert found == rows
-    return found
+        count = pq.read_metadata(file).num_rows
+    assert count == rows
+    return count
 
 
 def _address(url):
@@ -98,11 +80,11 @@ def _read_answer(connection):
 
 
 def sockets(url, rows, *, workers=8):
-    """Fetch the bytes alone over bare sockets: the limit of the wire."""
+    """Fetch the bytes alone over bare sockets: the lower bound for any client."""
     offsets = deque(range(0, rows, PAGE))
 
     def work(_):
-        got = 0
+        pages = 0
         with socket.create_connection(_address(url)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with suppress(IndexError):
@@ -110,8 +92,8 @@ def sockets(url, rows, *, workers=8):
                     path = f"{PATH}?limit={PAGE}&offset={offsets.popleft()}"
                     line = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\n\r\n"
                     connection.sendall(line.encode())
-                    got += bool(_read_answer(connection))
-        return got
+                    pages += bool(_read_answer(connection))
+        return pages
 
     with ThreadPoolExecutor(workers) as pool:
         return min(sum(pool.map(work, range(workers))) * PAGE, rows)
@@ -122,7 +104,7 @@ def _query(offset):
 
 
 def loop(url, rows):  # noqa: ARG001
-    """Fetch as people write it: `requests.get` a page, `json_normalize`, `to_datetime`."""
+    """Fetch as in most scripts: `requests.get` for each page, `json_normalize`, `to_datetime`."""
     records, offset = [], 0
     while True:
         answer = requests.get(
@@ -135,24 +117,24 @@ def loop(url, rows):  # noqa: ARG001
 
 
 def serial(url, rows):
-    """Fetch with one session, parsed and nothing more."""
+    """Fetch with one session, and only parse the pages."""
     session = requests.Session()
     session.headers["Authorization"] = KEY
-    found = 0
+    count = 0
     for offset in range(0, rows, PAGE):
         answer = session.get(url + PATH, params=_query(offset))
-        found += len(answer.json()["results"])
-    return found
+        count += len(answer.json()["results"])
+    return count
 
 
-def _side_by_side(get, rows, workers):
+def _in_threads(get, rows, workers):
     with ThreadPoolExecutor(workers) as pool:
         pages = pool.map(get, range(0, rows, PAGE))
         return len(by_hand([record for page in pages for record in page]))
 
 
 def session_threads(url, rows, *, workers=8):
-    """Fetch with `requests`, a session a thread, to a frame typed by hand."""
+    """Fetch with `requests`, one session per thread, to a frame typed by hand."""
     local = threading.local()
 
     def get(offset):
@@ -161,7 +143,7 @@ def session_threads(url, rows, *, workers=8):
             local.session.headers["Authorization"] = KEY
         return local.session.get(url + PATH, params=_query(offset)).json()["results"]
 
-    return _side_by_side(get, rows, workers)
+    return _in_threads(get, rows, workers)
 
 
 def urllib3_threads(url, rows, *, workers=8):
@@ -174,7 +156,7 @@ def urllib3_threads(url, rows, *, workers=8):
         )
         return json.loads(answer.data)["results"]
 
-    return _side_by_side(get, rows, workers)
+    return _in_threads(get, rows, workers)
 
 
 def httpx_threads(url, rows, *, workers=8):
@@ -185,7 +167,7 @@ def httpx_threads(url, rows, *, workers=8):
         return client.get(url + PATH, params=_query(offset)).json()["results"]
 
     with client:
-        return _side_by_side(get, rows, workers)
+        return _in_threads(get, rows, workers)
 
 
 def _dlt(resource_of, workers):
@@ -212,7 +194,7 @@ def _dlt(resource_of, workers):
 
 
 def dlt_parallel(url, rows, *, workers=8):
-    """Fetch with dlt, its pages deferred to threads, to Parquet."""
+    """Fetch with dlt, its pages in threads, to Parquet."""
 
     def resource_of(dlt):
         session = importlib.import_module("dlt.sources.helpers.requests").Client().session
@@ -232,7 +214,7 @@ def dlt_parallel(url, rows, *, workers=8):
 
 
 def dlt_serial(url, rows):  # noqa: ARG001
-    """Fetch with dlt's rest_api source as its documentation shows it, to Parquet."""
+    """Fetch with dlt's rest_api source as in its documentation, to Parquet."""
 
     def resource_of(_):
         rest_api = importlib.import_module("dlt.sources.rest_api")
@@ -253,7 +235,7 @@ def dlt_serial(url, rows):  # noqa: ARG001
 
 
 def dlt_rest_parallel(url, rows, *, workers=8):
-    """Fetch with dlt's rest_api source, which finds the offsets in another resource, to Parquet."""
+    """Fetch with dlt's rest_api source and the offsets as another resource, to Parquet."""
 
     def resource_of(dlt):
         rest_api = importlib.import_module("dlt.sources.rest_api")
@@ -282,7 +264,7 @@ def dlt_rest_parallel(url, rows, *, workers=8):
 
 
 def backoff(url, rows, *, workers=8):
-    """Fetch with threads that wait longer after each of five tries; pages may be lost."""
+    """Fetch with threads that wait longer after each of five attempts; pages may be lost."""
     local = threading.local()
 
     def get(offset):
@@ -295,170 +277,4 @@ def backoff(url, rows, *, workers=8):
             time.sleep(BACKOFF * 2**attempt)
         return []
 
-    return _side_by_side(get, rows, workers)
-
-
-# Records to a typed frame
-
-
-@cache
-def _records(rows):
-    return Rows(rows).records()
-
-
-def normalized(records):
-    """Type records as people do."""
-    frame = pd.json_normalize(records)
-    for name in DAYS:
-        frame[name] = pd.to_datetime(frame[name])
-    for name in frame.columns.difference([*DAYS, "licensed_area_ha", "location.coordinates"]):
-        frame[name] = frame[name].astype("string")
-    frame["licensed_area_ha"] = frame["licensed_area_ha"].astype("float64")
-    return frame
-
-
-def _hand_batch(records, schema):
-    columns = {name: [record[name] for record in records] for name in records[0]}
-    flat = license_location(columns.pop("location")).columns
-    whole = flat["location_geojson"]
-    columns.update(flat, location_geojson=[value and json.dumps(value) for value in whole])
-    arrays = []
-    for field in schema:
-        day = pa.types.is_date(field.type)
-        array = pa.array(columns[field.name], pa.string() if day else field.type)
-        arrays.append(array.cast(pa.date32()).cast("timestamp[us]") if day else array)
-    return arrays
-
-
-def by_hand(records):
-    """Type records a column at a time in batches, for this one dataset and without any check."""
-    schema = MINING_LICENSES.schema
-    tables = []
-    for start in range(0, len(records), BATCH):
-        arrays = _hand_batch(records[start : start + BATCH], schema)
-        tables.append(pa.Table.from_arrays(arrays, schema.names))
-    return pa.concat_tables(tables).to_pandas(types_mapper={pa.string(): _TEXT}.get)
-
-
-def type_ours(rows):
-    """Type records, checked, with every misfit reported."""
-    records = _records(rows)
-    builder = FrameBuilder(MINING_LICENSES)
-    for start in range(0, rows, PAGE):
-        builder.add(records[start : start + PAGE])
-    return len(builder.frame({}, order=range(rows)))
-
-
-def type_by_hand(rows):
-    """Type records by hand in batches."""
-    return len(by_hand(_records(rows)))
-
-
-def type_normalize(rows):
-    """Type records by json_normalize and casts."""
-    return len(normalized(_records(rows)))
-
-
-def type_polars(rows):
-    """Type records by polars.from_dicts, casts, and to_pandas."""
-    polars = importlib.import_module("polars")
-    flat = [
-        {**record, "location": place if isinstance(place, str) else json.dumps(place)}
-        for record in _records(rows)
-        for place in [record["location"]]
-    ]
-    frame = polars.from_dicts(flat, infer_schema_length=None)
-    frame = frame.with_columns(polars.col(name).str.to_date() for name in DAYS)
-    return len(frame.to_pandas())
-
-
-# Resources and reserves
-
-
-@cache
-def _sites(count):
-    return generate(2026, licenses=1, auctions=1, sites=count)["mining_sites"]
-
-
-def tidy_ours(sites):
-    """Make the tidy table of resources and reserves."""
-    return len(resources_frame(_sites(sites), {}, strict=False))
-
-
-def tidy_melt(sites):
-    """Make a long table by json_normalize and melt: a row a key, nothing read of its meaning."""
-    records = [r for r in _sites(sites) if isinstance(r["resources_reserves"], dict)]
-    wide = pd.json_normalize(records)
-    figures = [name for name in wide.columns if name.startswith("resources_reserves.")]
-    keys = ["slug", "name", "year", "commodity_type", "company_slug", "company_name"]
-    return len(wide.melt(keys, figures).dropna(subset=["value"]))
-
-
-# Starting
-
-
-def start(code):
-    """Start Python on some code, and wait for its end."""
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-    return 1
-
-
-# Measuring
-
-
-@contextmanager
-def _watched(facts):
-    """Note by how much the process grows at most, and by how much it has grown in the end."""
-    process = importlib.import_module("psutil").Process()
-    gc.collect()
-    base = process.memory_info().rss
-    peak, done = [base], threading.Event()
-
-    def look():
-        while not done.wait(0.02):
-            peak.append(max(peak.pop(), process.memory_info().rss))
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        facts["peak"] = max(peak[0], process.memory_info().rss) - base
-
-
-def measured(name, given, *, memory=False):
-    """Run a contestant once; return seconds, rows, and bytes: of the peak and of the frame."""
-    function = globals().get(name) or getattr(kept, name)
-    facts = {}
-    if hasattr(kept, name):
-        function(**given)
-    if name.startswith(("type_", "tidy_")):
-        (_records if name.startswith("type_") else _sites)(*given.values())
-    gc.collect()
-    with _watched(facts) if memory else nullcontext():
-        wall, cpu = time.perf_counter(), time.process_time()
-        made = function(**given)
-        facts["wall"], facts["cpu"] = time.perf_counter() - wall, time.process_time() - cpu
-    if isinstance(made, pd.DataFrame):
-        facts["frame"], made = int(made.memory_usage(deep=True).sum()), len(made)
-    return {**facts, "rows": made}
-
-
-def main():
-    """Run what each line of standard input names, and write what came of it as a line."""
-    answers = os.fdopen(os.dup(1), "w")
-    # Peers talk; what they say must not stand among the answers.
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        name, given, memory = json.loads(line)
-        try:
-            facts = measured(name, given, memory=memory)
-        except ImportError as error:
-            facts = {"absent": str(error)}
-        print(json.dumps(facts), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return _in_threads(get, rows, workers)

@@ -1,9 +1,9 @@
-"""A server that is not what is measured: it replays pages of synthetic licences over loopback.
+"""The server of the benchmarks: it replays pages of synthetic licences over loopback.
 
-It runs in a process of its own, knows one list, and does per request little more than to write
-bytes: no parsing of filters, no sorting, no journal. Its rows come from the sandbox's generator;
-where more are wanted than are worth generating, the generated ones come again under codes of
-their own, so that a million rows take no more of this process than twenty thousand.
+It runs in a process of its own so that its cost is not measured. It serves one list, and does
+little more for a request than write bytes: it reads no filters and does not sort. Its rows come
+from the sandbox's generator. Beyond 20,000 rows the generated ones are repeated with new codes, so
+that a million rows take no more memory than twenty thousand.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\
 
 
 class Rows:
-    """So many licences as JSON text, in the order of the API's default sort."""
+    """A number of licences as JSON, in the order of the API's default sort."""
 
     def __init__(self, count):
         self.count = count
         generated = min(count, _MOST_GENERATED)
         records = generate(2026, licenses=generated, auctions=1, sites=1)["mining_licenses"]
         records.sort(key=lambda record: record["license_expiry_date"])
-        # As the API writes it: spaces after commas and colons, characters as they are.
+        # As the API writes JSON: spaces after commas and colons, and no escaped characters.
         texts = [json.dumps(record, ensure_ascii=False).encode() for record in records]
         codes = [_CODE.search(text) for text in texts]
         self._halves = [
@@ -63,7 +63,7 @@ class Rows:
         """Return the body of one page."""
         rows = range(offset, min(offset + limit, self.count))
         more = offset + limit < self.count
-        facts = {
+        pagination = {
             "total_count": self.count,
             "showing": len(rows),
             "limit": limit,
@@ -74,31 +74,31 @@ class Rows:
             "previous_offset": max(0, offset - limit) if offset else None,
         }
         results = b", ".join(map(self.text, rows))
-        return b'{"results": [%b], "pagination": %b}' % (results, json.dumps(facts).encode())
+        return b'{"results": [%b], "pagination": %b}' % (results, json.dumps(pagination).encode())
 
 
 class Window:
-    """A limiter of so many requests in windows that begin with a request."""
+    """A rate limit of requests in a window that begins with a request."""
 
     def __init__(self, requests, seconds):
         self.requests, self.seconds = requests, seconds
         self.opened = float("-inf")
         self.windows = []
 
-    def lets_through(self):
-        """Count a request; tell whether it is within the limit."""
+    def admit(self):
+        """Count a request; return whether it is within the limit."""
         now = time.monotonic()
         if now - self.opened >= self.seconds:
             self.opened = now
             self.windows.append({"opened": now, "served": 0, "refused": 0})
         window = self.windows[-1]
-        free = window["served"] < self.requests
-        window["served" if free else "refused"] += 1
-        return free
+        admitted = window["served"] < self.requests
+        window["served" if admitted else "refused"] += 1
+        return admitted
 
 
-class _Replay(asyncio.Protocol):
-    """One connection: reads requests without a body, writes prebuilt answers."""
+class _Connection(asyncio.Protocol):
+    """One connection: reads requests without a body, and writes prebuilt answers."""
 
     def __init__(self, reply, latency, loop):
         self._reply, self._latency, self._loop = reply, latency, loop
@@ -129,7 +129,7 @@ async def _serve(rows, latency, window, tls):
         if line.startswith(b"GET /_windows"):
             body = json.dumps(window.windows if window else []).encode()
             return _HEAD % (b"200 OK", len(body), body)
-        if window and not window.lets_through():
+        if window and not window.admit():
             body = b'{"error": "Too many requests"}'
             return _HEAD % (b"429 Too Many Requests", len(body), body)
         offset, limit = _OFFSET.search(line), _LIMIT.search(line)
@@ -141,32 +141,32 @@ async def _serve(rows, latency, window, tls):
         context.load_cert_chain(*tls)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Replay(reply, latency, loop), "127.0.0.1", 0, ssl=context, backlog=256
+        lambda: _Connection(reply, latency, loop), "127.0.0.1", 0, ssl=context, backlog=256
     )
     print(server.sockets[0].getsockname()[1], flush=True)
-    # Whoever started this process closes the pipe when it ends, however it ends.
+    # The pipe is closed when the parent process ends, even if it is killed.
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 def environment(**more):
-    """Return this process's environment, in which this checkout is what is imported."""
+    """Return the environment of this process, changed so that this checkout is imported."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}
 
 
 class Replay:
-    """The server in a process of its own, for the length of a ``with`` block.
+    """The server in a process of its own, started and stopped by a ``with`` block.
 
     Parameters
     ----------
     rows : int
-        Licences to serve, 30 a page.
+        Number of licences, 30 a page.
     latency : float
-        Seconds that each answer is held back.
+        Seconds before each answer.
     limit : tuple of (int, float), optional
-        So many requests in a window of so many seconds; the rest are refused with a bare 429.
+        Requests in a window, and its seconds. More requests are refused with a bare 429.
     tls : tuple of path, optional
-        Certificate and key.
+        Files of a certificate and its key.
     """
 
     def __init__(self, rows, *, latency=0.0, limit=None, tls=None):
@@ -196,11 +196,12 @@ class Replay:
         self._process.wait(timeout=10)
 
 
-def certificate(folder):
-    """Make a certificate for 127.0.0.1 that lives as long as the run; needs ``openssl``.
+def make_certificate(folder):
+    """Make a certificate for 127.0.0.1 that is valid for two days. Needs ``openssl``.
 
-    Returns the certificate, its key, and a bundle of the usual size in which it stands among the
-    authorities that `requests` trusts: to load that is a part of what a new connection costs.
+    Returns the files of the certificate, of its key, and of a bundle that has it beside the
+    authorities that `requests` trusts: loading a bundle of the usual size is a part of the cost of
+    a new connection.
     """
     cert, key, bundle = (Path(folder) / name for name in ("cert.pem", "key.pem", "bundle.pem"))
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
@@ -217,9 +218,10 @@ def main():
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--limit", nargs=2, metavar=("REQUESTS", "SECONDS"))
     parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
-    given = parser.parse_args()
-    window = Window(int(given.limit[0]), float(given.limit[1])) if given.limit else None
-    asyncio.run(_serve(Rows(given.rows), given.latency, window, given.tls))
+    options = parser.parse_args()
+    limit = options.limit
+    window = Window(int(limit[0]), float(limit[1])) if limit else None
+    asyncio.run(_serve(Rows(options.rows), options.latency, window, options.tls))
 
 
 if __name__ == "__main__":
