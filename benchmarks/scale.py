@@ -37,7 +37,7 @@ import sectorsdf
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.frames.arrow import from_arrow, to_arrow
 from sectorsdf.frames.builder import FrameBuilder
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.sample import Sample
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "howto" / "scale.md"
 START, END = "<!-- measured: benchmarks/scale.py --write -->", "<!-- end of measured -->"
@@ -81,7 +81,7 @@ def minutes(rows):
 
 def _register(seed):
     builder = FrameBuilder(MINING_LICENSES)
-    builder.add(generate(seed, licenses=REGISTER, auctions=0, sites=0)["mining_licenses"])
+    builder.add(Sample(seed, {"mining_licenses": REGISTER})["mining_licenses"])
     # Through a frame, which adds the metadata that pandas reads its dtypes from.
     return to_arrow(from_arrow(builder.table()))
 

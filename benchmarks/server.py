@@ -22,7 +22,7 @@ from pathlib import Path
 
 import certifi
 
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.sample import Sample
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = 30
@@ -40,7 +40,7 @@ class Rows:
     def __init__(self, count):
         self.count = count
         generated = min(count, _MOST_GENERATED)
-        records = generate(2026, licenses=generated, auctions=1, sites=1)["mining_licenses"]
+        records = Sample(2026, {"mining_licenses": generated})["mining_licenses"]
         records.sort(key=lambda record: record["license_expiry_date"])
         # As the API writes JSON: spaces after commas and colons, and no escaped characters.
         texts = [json.dumps(record, ensure_ascii=False).encode() for record in records]

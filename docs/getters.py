@@ -88,6 +88,45 @@ OPTIONS = {
     "offline": "bool, default False",
     "progress": "bool, optional",
 }
+ANSWERS = {
+    "start_year": (
+        "int, optional",
+        "First year, both included; by default the first of the series.",
+    ),
+    "end_year": ("int, optional", "Last year; by default the last of the series."),
+    "walk": (
+        '{"up", "down", "both"}, optional',
+        "Also ask for the companies above, below, or both, until none is left. Each is asked once.",
+    ),
+    "countries": (
+        "str, iterable of str, or DataFrame, optional",
+        (
+            'Countries as the API spells them, a frame with a `country` column, or ``"all"`` to '
+            "complete a list that the API cuts, country by country."
+        ),
+    ),
+    "commodity_types": (
+        "str, iterable of str, or DataFrame, optional",
+        (
+            "One commodity, several, or a frame with a `commodity_type` column; by default all of "
+            "{values}."
+        ),
+    ),
+    "include_contacts": (
+        "bool, default False",
+        (
+            "Add the columns with e-mail addresses, telephone numbers and the like, which belong "
+            "to people. A call with it does not use the cache."
+        ),
+    ),
+}
+YEARS = {
+    "latest": (
+        'int, iterable of int, or "all", optional',
+        'A year, several, or ``"all"`` for every year that there is; by default the latest.',
+    ),
+    "needed": ("int or iterable of int", "A year, or several, such as ``range(2019, 2025)``."),
+}
 SITE_KEYS = (
     "A slug, several slugs, a frame with a `slug` column, or None for every site. For a frame of "
     "`get_mining_sites(details=True)` or `get_mining_site`, which has the figures already, no "
@@ -163,6 +202,14 @@ def key_parameter(dataset: Dataset, name: str) -> str:
     """Return the entry of the parameter that takes keys."""
     if name == "sites":
         return parameter(name, "str, iterable of str, or DataFrame, optional", SITE_KEYS)
+    if name == dataset.keyword:
+        by = str(dataset.addressed_by)
+        listed = DATASETS[str(dataset.listed_by)].name
+        text = (
+            f"One {by}, several, or a frame with a `{by}` column. None asks for every one that "
+            f"`get_{listed}` lists."
+        )
+        return parameter(name, "str, iterable of str, or DataFrame, optional", text)
     word = "code" if name.endswith("_code") else name
     text = f"One {word}, several {word}s, or a frame with a `{name}` column."
     if dataset.rows_in is None:
@@ -172,7 +219,7 @@ def key_parameter(dataset: Dataset, name: str) -> str:
 
 def missing_parameter(dataset: Dataset) -> str:
     """Return the entry of `missing`."""
-    if dataset.listed_by:
+    if dataset.name == "mining_site_resources":
         return parameter("missing", '{"raise", "skip"}, optional', SITE_MISSING)
     word = "code" if str(dataset.addressed_by).endswith("_code") else dataset.addressed_by
     text = (
@@ -191,7 +238,14 @@ def parameters(dataset: Dataset, names: list[str]) -> str:
         if declared is not None:
             text = filter_text(dataset, declared)
             entries.append(parameter(name, f"{TYPES[declared.kind]}, optional", text))
-        elif name in {dataset.addressed_by, "sites"}:
+        elif name in ANSWERS:
+            kind, text = ANSWERS[name]
+            declared = dataset.filter("commodity_type")
+            values = ", ".join(declared.values) if declared else ""
+            entries.append(parameter(name, kind, text.format(values=values)))
+        elif name == "years":
+            entries.append(parameter(name, *YEARS["latest" if dataset.addressed_by else "needed"]))
+        elif name in {dataset.addressed_by, dataset.keyword, "sites"}:
             entries.append(key_parameter(dataset, name))
         elif name == "missing":
             entries.append(missing_parameter(dataset))
@@ -200,6 +254,11 @@ def parameters(dataset: Dataset, names: list[str]) -> str:
             entries.append(parameter(name, kind, text.format(key="slug")))
         elif name in COMMON or name in OPTIONS:
             rest.append(name)
+        else:
+            message = (
+                f"get_{dataset.name} has a parameter {name!r} that docs/getters.py cannot describe"
+            )
+            raise ValueError(message)
     if dataset.name != FIRST.removeprefix("get_"):
         options = [name for name in rest if name in OPTIONS]
         groups = ([name for name in rest if name in COMMON], options[:4], options[4:])
@@ -276,6 +335,16 @@ def cost(dataset: Dataset) -> str:
     """Return the first paragraph of the notes: the price, and the source."""
     path = dataset.path.replace("{}", f"{{{dataset.addressed_by}}}")
     source = f"Source: Sectors API, ``{path}``."
+    if dataset.answer != "pages" and (dataset.priced_by or dataset.addressed_by is None):
+        each = f"each {dataset.priced_by}" if dataset.priced_by else "the call"
+        text = f"Costs one credit for {each}; an answer from the cache costs none."
+        whole = next(known for known in DATASETS.values() if known.path == dataset.path)
+        if whole is not dataset:
+            text = (
+                f"Made from the same answers as `get_{whole.name}`: it costs nothing if the client "
+                f"has them within the hour, and otherwise one credit for {each}."
+            )
+        return f"{text} {source}"
     if dataset.addressed_by is None:
         text = "Costs one credit for each page of 30 rows"
         if dataset.details:

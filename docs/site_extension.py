@@ -78,9 +78,16 @@ def _code(value: object) -> str:
 
 
 def _datasets() -> Iterator[str]:
-    """Yield the lines that describe each dataset: its rows, source, columns and filters."""
-    for dataset in dictionary.describe().to_dict("records"):
+    """Yield a table of the datasets, and each one's rows, source, columns and filters."""
+    listed = dictionary.describe().to_dict("records")
+    yield "## All datasets\n"
+    yield from _table(
+        ("dataset", "one row is"),
+        ((f"[{each['dataset']}](#columns-{each['dataset']})", each["row"]) for each in listed),
+    )
+    for dataset in listed:
         name = dataset["dataset"]
+        yield f"(columns-{name})=\n"
         yield f"## {name}\n"
         yield f"One row is {dataset['row']}. Getter: {{py:obj}}`sectorsdf.{dataset['getter']}`.\n"
         yield f"- Endpoint: `{dataset['endpoint']}`"
@@ -101,9 +108,12 @@ def _datasets() -> Iterator[str]:
                 for c in columns
             ),
         )
-        filters = datasets.DATASETS[name].filters
+        declared = datasets.DATASETS[name]
+        filters = declared.filters
         if filters:
-            yield f"Filters of {{py:obj}}`sectorsdf.{dataset['getter']}`:\n"
+            # A getter of answers takes several values of one parameter, such as `years`.
+            what = "Filters" if declared.answer == "pages" else "Parameters"
+            yield f"{what} of {{py:obj}}`sectorsdf.{dataset['getter']}`:\n"
             yield from _table(
                 ("filter", "meaning", "values", "case-sensitive"),
                 (_filter(entry) for entry in filters),

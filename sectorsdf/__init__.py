@@ -1,4 +1,7 @@
-"""Indonesia's mining licences, licence auctions and mine sites as complete, typed DataFrames.
+"""Indonesia's mining data from the Sectors API as complete, typed DataFrames.
+
+Licences, licence auctions, mine sites, companies with their owners, licences, finances and
+production, contracts, prices, trade, and the resources of provinces: one getter for each dataset.
 
 >>> import sectorsdf
 >>> with sectorsdf.sandbox.running() as client:
@@ -24,6 +27,10 @@ _MODULES = {
 __all__ = sorted(_MODULES)  # noqa: PLE0605 - a list that the linter cannot see
 # These modules need no import of their own either, but `import *` does not bring them.
 _MODULES |= dict.fromkeys(("datasets", "mining", "vocabularies"), ".")
+
+# pandas imports it, and it can only be imported while the main thread runs. A thread that fetches
+# after the program's last line would otherwise import pandas too late.
+importlib.import_module("concurrent.futures.thread")
 
 # Write no log messages unless the program configures logging.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

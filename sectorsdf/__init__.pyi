@@ -31,12 +31,31 @@ from .errors import ResponseError as ResponseError
 from .errors import SectorsdfError as SectorsdfError
 from .errors import ServerError as ServerError
 from .errors import UnitError as UnitError
+from .frames.checks import check_breakdown as check_breakdown
+from .frames.checks import check_companies as check_companies
+from .frames.checks import check_company_licenses as check_company_licenses
+from .frames.checks import check_destinations as check_destinations
 from .frames.dictionary import describe as describe
 from .http.credits import credits as credits  # noqa: A004 - what the API calls its price
+from .http.policy import RetryPolicy as RetryPolicy
 from .http.rate_limit import RateLimit as RateLimit
-from .http.transport import RetryPolicy as RetryPolicy
 from .io.parquet import read_parquet as read_parquet
 from .io.parquet import write_parquet as write_parquet
+from .mining import get_mining_commodities as get_mining_commodities
+from .mining import get_mining_commodity_prices as get_mining_commodity_prices
+from .mining import get_mining_companies as get_mining_companies
+from .mining import get_mining_company as get_mining_company
+from .mining import get_mining_company_breakdown as get_mining_company_breakdown
+from .mining import get_mining_company_contracts as get_mining_company_contracts
+from .mining import get_mining_company_financials as get_mining_company_financials
+from .mining import get_mining_company_licenses as get_mining_company_licenses
+from .mining import get_mining_company_ownership as get_mining_company_ownership
+from .mining import get_mining_company_performance as get_mining_company_performance
+from .mining import get_mining_company_products as get_mining_company_products
+from .mining import get_mining_company_resources as get_mining_company_resources
+from .mining import get_mining_contracts as get_mining_contracts
+from .mining import get_mining_exports as get_mining_exports
+from .mining import get_mining_global_commodities as get_mining_global_commodities
 from .mining import get_mining_license_auction as get_mining_license_auction
 from .mining import (
     get_mining_license_auction_participants as get_mining_license_auction_participants,
@@ -44,9 +63,13 @@ from .mining import (
 from .mining import get_mining_license_auction_phases as get_mining_license_auction_phases
 from .mining import get_mining_license_auctions as get_mining_license_auctions
 from .mining import get_mining_licenses as get_mining_licenses
+from .mining import get_mining_province_resources as get_mining_province_resources
+from .mining import get_mining_reserves_index as get_mining_reserves_index
+from .mining import get_mining_sales_destinations as get_mining_sales_destinations
 from .mining import get_mining_site as get_mining_site
 from .mining import get_mining_site_resources as get_mining_site_resources
 from .mining import get_mining_sites as get_mining_sites
+from .mining import get_mining_total_production as get_mining_total_production
 from .mining.exporting import export as export
 from .mining.quoting import Quote as Quote
 from .mining.quoting import quote as quote

@@ -1,7 +1,7 @@
 """Exceptions and warnings of the package, with attributes that a program can use.
 
-No message or URL contains the API key, which is sent in a header only. The module imports nothing
-else of `sectorsdf`.
+No message or URL contains the API key, which is sent in a header only, and no control character
+that a server sent: `printable` replaces them. The module imports nothing else of `sectorsdf`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,25 @@ __all__ = [
 ]
 
 
+def printable(text: str) -> str:
+    """Return a text from outside as one line that a terminal and a log file can show.
+
+    Control characters, among them those that set a terminal's title or color or reverse the order
+    of letters, become the replacement character, and line breaks and tabs become spaces.
+    """
+    if text.isprintable():
+        return text
+    replaced = (
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+    return "".join(replaced)
+
+
 class SectorsdfError(Exception):
     """Base class of all exceptions that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DataWarning(UserWarning):
@@ -150,15 +167,15 @@ class APIError(SectorsdfError):
 
 
 class AuthenticationError(APIError):
-    """401 or 403: the key is missing, wrong, or not allowed to make this request."""
+    """401 or 403 of the API: the key is missing, wrong, or not allowed to make this request."""
 
 
 class BadRequestError(APIError):
-    """Another 4xx: the server refused the request; the message includes the server's."""
+    """Another 4xx of the API: it refused the request; the message includes the API's."""
 
 
 class NotFoundError(APIError):
-    """404: the requested site or auction does not exist. The API bills this response.
+    """404 of the API: the requested site or auction does not exist. The API bills this response.
 
     Attributes
     ----------
@@ -211,18 +228,26 @@ class ServerError(APIError):
 
 
 class ConnectionFailedError(APIError):
-    """No response: the connection was refused or reset, timed out, or could not be made."""
+    """No response: the connection was refused or reset, timed out, or could not be made.
+
+    If the same request would fail again in the same way, `retryable` is False, and the message
+    names the cause: an unknown host, a certificate that is not trusted, or a proxy that wants a
+    password.
+    """
 
     retryable = True
 
 
 class ResponseError(APIError):
-    """A response cannot be used: it is cut short, not JSON, or of an unexpected shape or status.
+    """A response cannot be used.
+
+    It is cut short, too large, not JSON, or of an unexpected shape or status, or a proxy or gateway
+    sent it in place of the API; or it does not answer what was asked.
 
     Attributes
     ----------
     billed : bool
-        Whether the API bills the response (a status of 2xx or 404).
+        Whether the API bills the response (a status of 2xx or 404 of the API itself).
     """
 
     retryable = True

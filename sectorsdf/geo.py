@@ -41,6 +41,7 @@ INDONESIA: Final = (94.0, 142.0, -12.0, 7.0)
 
 _CRS = "EPSG:4326"
 _LONGITUDE, _LATITUDE, _GEOJSON = "longitude", "latitude", "location_geojson"
+_COLLECTION, _MAX_COLLECTIONS = "GeometryCollection", 30
 _KEYS = ("wiup_code", "slug", "year", "commodity_type", "name")
 
 
@@ -207,7 +208,11 @@ def _true_geometries(
         return np.full(len(frame), None, dtype=object), np.zeros(len(frame), dtype=bool)
     texts = [text if isinstance(text, str) else None for text in frame[_GEOJSON]]
     has_text = np.array([text is not None for text in texts], dtype=bool)
-    geometries = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
+    # Many nested collections crash shapely, and GDAL refuses them; shapely warns of huge numbers.
+    few = [text and text.count(_COLLECTION) <= _MAX_COLLECTIONS for text in texts]
+    safe = [text if is_safe else None for text, is_safe in zip(texts, few, strict=True)]
+    with np.errstate(all="ignore"):
+        geometries = shapely.from_geojson(np.array(safe, dtype=object), on_invalid="ignore")
     # An empty or missing geometry has NaN for bounds, which is not within any limit.
     usable = (np.abs(shapely.bounds(geometries)) <= [180, 90, 180, 90]).all(axis=1)
     for row in np.flatnonzero(has_text & ~usable).tolist():
@@ -289,10 +294,9 @@ def to_geodataframe(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
     columns["geometry"] = geopandas.array.GeometryArray(geometries, crs=_CRS)
     mapped = geopandas.GeoDataFrame(columns, geometry="geometry", crs=_CRS)
     mapped.attrs = copy.deepcopy(frame.attrs)
-    provenance = Provenance.of_frame(mapped).updated(
+    Provenance.of_frame(mapped).updated(
         without_geometry=int(shapely.is_missing(geometries).sum()), geometry_problems=problems
-    )
-    mapped.attrs[ATTRS] = dict(provenance.entries)
+    ).attach(mapped)
     if problems:
         warn(_describe_problems(problems))
     return mapped

@@ -26,6 +26,7 @@ __all__ = [
     "MATERIALS",
     "convert",
     "measured_by",
+    "metal_of",
     "read_component",
     "read_unit",
     "usual_component",
@@ -70,6 +71,7 @@ _MEASURES: Final = {
 # The commodities whose production is metal, and the metal of their ounces without a component.
 _METALS: Final = {"gold": "Au", "silver": "Ag", "platinum": "Pt", "copper": "Cu", "tin": "Sn"}
 _PRECIOUS: Final = frozenset({"Au", "Ag", "Pt"})
+_SYMBOLS: Final = _METALS | {"nickel": "Ni", "cobalt": "Co", "zinc": "Zn", "lead": "Pb"}
 # The elements up to uranium. No later element is mined, and the word "No" would be nobelium.
 _ELEMENT: Final = (
     "A[cglrstu]|B[aeir]?|C[adelorsu]?|Dy|E[ru]|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]|M[gno]|"
@@ -157,6 +159,22 @@ def usual_component(measure: str, commodity_type: str | None) -> str | None:
         return ("coal" if commodity == "coal" else "ore") if commodity else None
     metal = _METALS.get(commodity)
     return metal if measure == "contained" and metal in _PRECIOUS else None
+
+
+def metal_of(commodity_type: str | None) -> str | None:
+    """Return the symbol of the metal that a commodity is named after.
+
+    Parameters
+    ----------
+    commodity_type : str or None
+        The commodity type, in any case.
+
+    Returns
+    -------
+    str or None
+        Such as ``"Ni"`` for Nickel; None for a commodity that is no metal, or is not known.
+    """
+    return _SYMBOLS.get((commodity_type or "").strip().lower())
 
 
 @lru_cache(maxsize=1)

@@ -15,10 +15,17 @@ __all__ = [
     "AUCTION_PROVINCES",
     "AUCTION_SORTS",
     "COMMODITY_TYPES",
+    "COMPANY_COMMODITY_TYPES",
+    "COMPANY_TYPES",
+    "EXPORT_COMMODITY_TYPES",
+    "GLOBAL_COMMODITY_TYPES",
     "LICENSE_COMMODITY_TYPES",
     "LICENSE_PROVINCES",
     "LICENSE_SORTS",
     "LICENSE_TYPES",
+    "PERFORMANCE_COMMODITY_TYPES",
+    "RESERVES_COMMODITY_TYPES",
+    "RESERVES_PROVINCES",
     "SITE_PROVINCES",
     "SITE_SORTS",
     "ActivityStage",
@@ -26,10 +33,17 @@ __all__ = [
     "AuctionProvince",
     "AuctionSort",
     "CommodityType",
+    "CompanyCommodityType",
+    "CompanyType",
+    "ExportCommodityType",
+    "GlobalCommodityType",
     "LicenseCommodityType",
     "LicenseProvince",
     "LicenseSort",
     "LicenseType",
+    "PerformanceCommodityType",
+    "ReservesCommodityType",
+    "ReservesProvince",
     "SiteProvince",
     "SiteSort",
 ]
@@ -127,6 +141,70 @@ SiteProvince: TypeAlias = Literal[
     "Sumatera Selatan",
     "Sumatera Utara",
 ]
+CompanyCommodityType: TypeAlias = Literal[
+    "Aluminium",
+    "Coal",
+    "Copper",
+    "Gold",
+    "Nickel",
+    "Silver",
+    "Zinc and Lead",
+]
+CompanyType: TypeAlias = Literal[
+    "Consultant",
+    "Contractor",
+    "Holding",
+    "Manufacturer",
+    "Mine Owner",
+    "Trader",
+]
+PerformanceCommodityType: TypeAlias = Literal["Coal", "Copper", "Gold", "Nickel", "Silver"]
+ExportCommodityType: TypeAlias = Literal["Coal", "Copper", "Gold"]
+GlobalCommodityType: TypeAlias = Literal["Bauxite", "Coal", "Copper", "Gold", "Nickel"]
+ReservesCommodityType: TypeAlias = Literal[
+    "Coal",
+    "Cobalt",
+    "Copper",
+    "Gold",
+    "Nickel",
+    "Silver",
+    "Tin",
+]
+ReservesProvince: TypeAlias = Literal[
+    "Aceh",
+    "Banten",
+    "Bengkulu",
+    "Gorontalo",
+    "Jambi",
+    "Jawa Barat",
+    "Jawa Tengah",
+    "Jawa Timur",
+    "Kalimantan Barat",
+    "Kalimantan Selatan",
+    "Kalimantan Tengah",
+    "Kalimantan Timur",
+    "Kalimantan Utara",
+    "Kepulauan Bangka Belitung",
+    "Kepulauan Riau",
+    "Lampung",
+    "Maluku",
+    "Maluku Utara",
+    "Nusa Tenggara Barat",
+    "Nusa Tenggara Timur",
+    "Papua",
+    "Papua Barat",
+    "Papua Barat Daya",
+    "Papua Tengah",
+    "Riau",
+    "Sulawesi Barat",
+    "Sulawesi Selatan",
+    "Sulawesi Tengah",
+    "Sulawesi Tenggara",
+    "Sulawesi Utara",
+    "Sumatera Barat",
+    "Sumatera Selatan",
+    "Sumatera Utara",
+]
 LicenseSort: TypeAlias = Literal[
     "-commodity_type",
     "-license_effective_date",
@@ -164,6 +242,13 @@ LICENSE_COMMODITY_TYPES: tuple[str, ...] = get_args(LicenseCommodityType)
 LICENSE_PROVINCES: tuple[str, ...] = get_args(LicenseProvince)
 AUCTION_PROVINCES: tuple[str, ...] = get_args(AuctionProvince)
 SITE_PROVINCES: tuple[str, ...] = get_args(SiteProvince)
+COMPANY_COMMODITY_TYPES: tuple[str, ...] = get_args(CompanyCommodityType)
+COMPANY_TYPES: tuple[str, ...] = get_args(CompanyType)
+PERFORMANCE_COMMODITY_TYPES: tuple[str, ...] = get_args(PerformanceCommodityType)
+EXPORT_COMMODITY_TYPES: tuple[str, ...] = get_args(ExportCommodityType)
+GLOBAL_COMMODITY_TYPES: tuple[str, ...] = get_args(GlobalCommodityType)
+RESERVES_COMMODITY_TYPES: tuple[str, ...] = get_args(ReservesCommodityType)
+RESERVES_PROVINCES: tuple[str, ...] = get_args(ReservesProvince)
 LICENSE_SORTS: tuple[str, ...] = get_args(LicenseSort)
 AUCTION_SORTS: tuple[str, ...] = get_args(AuctionSort)
 SITE_SORTS: tuple[str, ...] = get_args(SiteSort)

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from sectorsdf import units
 from sectorsdf.errors import ConfigurationError, UnitError
 from sectorsdf.reserves.reader import FIGURE_FIELDS
-from sectorsdf.units import convert, measured_by, read_component, read_unit, usual_component
+from sectorsdf.units import (
+    convert,
+    measured_by,
+    metal_of,
+    read_component,
+    read_unit,
+    usual_component,
+)
 
 TEXT = ["measure", "component", "unit", "raw"]
 
@@ -224,6 +231,15 @@ def test_words_of_the_keys():
     assert usual_component("tonnage", None) is None
     assert usual_component("contained", "Silver") == "Ag"
     assert usual_component("contained", "Copper") is None
+
+
+def test_metals_of_commodities():
+    names = ["Gold", " silver", "COPPER", "Tin", "Nickel", "Cobalt", "Platinum", "Zinc", "Lead"]
+    assert [metal_of(name) for name in names] == [
+        "Au", "Ag", "Cu", "Sn", "Ni", "Co", "Pt", "Zn", "Pb"
+    ]  # fmt: skip
+    assert {metal_of(name) for name in ("Coal", "Bauxite", "", None)} == {None}
+    assert {read_component(metal_of(name)) for name in names} == {metal_of(name) for name in names}
 
 
 def test_every_element_up_to_uranium_is_a_component():

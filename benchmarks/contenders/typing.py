@@ -19,7 +19,7 @@ from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.flatten import license_location
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.frames.resources import resources_frame
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.sample import Sample
 
 DAYS = ("license_effective_date", "license_expiry_date")
 BATCH = 3_000
@@ -110,7 +110,7 @@ def type_polars(rows):
 
 @cache
 def _sites(count):
-    return generate(2026, licenses=1, auctions=1, sites=count)["mining_sites"]
+    return Sample(2026, {"mining_sites": count})["mining_sites"]
 
 
 def tidy_ours(sites):

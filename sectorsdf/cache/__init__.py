@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sectorsdf.cache.backends import open_backend
-from sectorsdf.cache.store import scan
+from sectorsdf.cache.inventory import is_cache_file, scan
 from sectorsdf.config import settings
 from sectorsdf.config.options import as_age, default_cache
 
@@ -41,7 +41,8 @@ _COLUMNS: dict[str, Any] = {
 
 def _backend(cache: bool | str | os.PathLike[str] | None) -> Backend:  # noqa: FBT001
     chosen = default_cache() if cache is None else cache
-    backend = open_backend(chosen or True, settings.cache_dir())
+    # A call that turns the cache off is shown the folder that `True` would use.
+    backend = open_backend(True if chosen is False else chosen, settings.find_cache_dir())
     assert backend is not None  # noqa: S101 - only False gives None
     return backend
 
@@ -107,7 +108,7 @@ def clear(
     older_than: str | timedelta | None = None,
     cache: bool | str | os.PathLike[str] | None = None,
 ) -> int:
-    """Remove files from the cache; without arguments all of them.
+    """Remove files from the cache; without arguments all of them, and no other file.
 
     Parameters
     ----------
@@ -143,5 +144,5 @@ def clear(
             backend.remove(file.name)
             count += 1
     if dataset is None and query is None and age is None:
-        backend.remove_partial_files()
+        backend.remove_partial_files(is_cache_file)
     return count

@@ -7,25 +7,29 @@ This module must not import `client` or anything above it.
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
+import re
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import filelock
-
+from sectorsdf.cache.locks import ProcessLock
+from sectorsdf.config.options import cache_location
+from sectorsdf.config.settings import NO_FOLDER, without_password
 from sectorsdf.errors import ConfigurationError, MissingExtraError
 from sectorsdf.io.atomic import atomic_file
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-__all__ = ["Backend", "FsspecBackend", "LocalBackend", "open_backend"]
+__all__ = ["Backend", "FsspecBackend", "LocalBackend", "ProcessLock", "open_backend"]
 
 
-_log = logging.getLogger(__name__)
 _DAMAGED = ".damaged"
+# As `atomic_file` names them.
+_PART = re.compile(r"\.(.+)-[0-9a-f]{12}\.part")
+# Of these protocols, fsspec can only read, or writes what cannot be found again.
+_READ_ONLY = frozenset({"http", "https", "data", "github", "zip", "tar", "git"})
 
 
 class Backend(Protocol):
@@ -56,46 +60,18 @@ class Backend(Protocol):
     def quarantine(self, name: str) -> str:
         """Rename a damaged file so that it is never read again; return its new path."""
 
-    def remove_partial_files(self) -> None:
-        """Remove files that a killed process left half written."""
+    def remove_partial_files(self, is_own: Callable[[str, str, str], bool]) -> None:
+        """Remove files that a killed process left half written.
+
+        Parameters
+        ----------
+        is_own : callable
+            Returns whether the cache writes a file of this name into this folder, given the
+            folder at the top, the folder in it, and the name.
+        """
 
     def lock(self, name: str) -> ProcessLock:
         """Return a lock of that name, not yet acquired."""
-
-
-class ProcessLock:
-    """A lock between the threads and processes of this machine.
-
-    If the lock's file cannot be written, the lock does nothing: at worst, two calls ask for the
-    same answer.
-
-    Parameters
-    ----------
-    path : Path
-        The lock's file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock: filelock.BaseFileLock | None = None
-
-    def acquire(self) -> None:
-        """Wait for the lock."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self._path, thread_local=False)
-            lock.acquire()
-        except (OSError, NotImplementedError) as error:
-            _log.info("No lock %s (%s)", self._path, error)
-        else:
-            self._lock = lock
-
-    def release(self) -> None:
-        """Let another thread or process have the lock."""
-        if self._lock is not None:
-            with suppress(OSError):
-                self._lock.release()
-            self._lock = None
 
 
 @contextmanager
@@ -180,12 +156,15 @@ class LocalBackend:
         path.replace(damaged)
         return str(damaged)
 
-    def remove_partial_files(self) -> None:
+    def remove_partial_files(self, is_own: Callable[[str, str, str], bool]) -> None:
         """Remove files that a killed process left half written."""
         for part in self._root.glob("*/*/.*.part"):
-            with suppress(OSError):
-                part.unlink()
-                part.parent.rmdir()
+            name = _PART.fullmatch(part.name)
+            top, folder = part.parent.parent.name, part.parent.name
+            if name is not None and is_own(top, folder, name[1]) and not part.is_symlink():
+                with suppress(OSError):
+                    part.unlink()
+                    part.parent.rmdir()
 
     def lock(self, name: str) -> ProcessLock:
         """Return a lock whose file is beside the cached files."""
@@ -199,8 +178,8 @@ class FsspecBackend:
     ----------
     url : str
         Such as ``s3://bucket/prefix`` or ``memory://name``.
-    locks : Path
-        The folder of the locks between the processes of this machine.
+    locks : Path or None
+        The folder of the locks between the processes of this machine; None for no locks.
 
     Raises
     ------
@@ -208,23 +187,29 @@ class FsspecBackend:
         If fsspec, or the library for that kind of URL, is not installed.
     """
 
-    def __init__(self, url: str, locks: Path) -> None:
+    def __init__(self, url: str, locks: Path | None) -> None:
+        if url.partition("://")[0].rpartition("::")[2] in _READ_ONLY:
+            message = f"cache={without_password(url)!r}: nothing can be stored under such a URL."
+            raise ConfigurationError(message)
         try:
             from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
 
             self._fs, root = url_to_fs(url)
         except ImportError as error:
             message = (
-                f"cache={_without_secrets(url)!r} needs fsspec and the library for that kind of "
+                f"cache={without_password(url)!r} needs fsspec and the library for that kind of "
                 f'URL: pip install "sectorsdf[remote]" ({error}).'
             )
             raise MissingExtraError(message) from error
         except ValueError as error:
-            message = f"cache={_without_secrets(url)!r} is not a URL that fsspec knows: {error}."
+            message = f"cache={without_password(url)!r} is not a URL that fsspec knows: {error}."
+            raise ConfigurationError(message) from None
+        except Exception as error:  # noqa: BLE001 - each library has its own; it may show a password
+            message = f"cache={without_password(url)!r} cannot be used ({type(error).__name__})."
             raise ConfigurationError(message) from None
         self._root = str(root).rstrip("/")
         self._locks = locks
-        self._url = _without_secrets(url)
+        self._url = without_password(url)
 
     @property
     def name(self) -> str:
@@ -290,48 +275,41 @@ class FsspecBackend:
             self._fs.mv(self._path(name), damaged)
         return damaged
 
-    def remove_partial_files(self) -> None:
+    def remove_partial_files(self, is_own: Callable[[str, str, str], bool]) -> None:
         """Do nothing: a remote file is written whole or not at all."""
 
     def lock(self, name: str) -> ProcessLock:
         """Return a lock that the processes of this machine share."""
-        return ProcessLock(self._locks / _lock_name(self._root, name))
+        name = _lock_name(self._root, name)
+        return ProcessLock(None if self._locks is None else self._locks / name)
 
 
-def _without_secrets(url: str) -> str:
-    """Return a URL without user and password."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
-
-
-def open_backend(cache: bool | str | os.PathLike[str], folder: Path) -> Backend | None:  # noqa: FBT001
+def open_backend(
+    cache: bool | str | os.PathLike[str],  # noqa: FBT001
+    folder: Path | None,
+) -> Backend | None:
     """Return the backend of a `cache` option, or None for no cache.
 
     Parameters
     ----------
     cache : bool, str or path-like
         As the getters take it.
-    folder : Path
-        The folder of this user, or client, for ``True`` and for locks.
+    folder : Path or None
+        The folder of this user, or client, for ``True`` and for locks; None if there is none.
 
     Raises
     ------
     ConfigurationError
-        If the value is none of these.
+        If the value is none of these, or there is no folder for ``True``.
     """
-    if cache is False:
+    place = cache_location(cache)
+    if place is False:
         return None
-    if cache is True:
+    if place is True:
+        if folder is None:
+            message = f"cache=True: {NO_FOLDER}"
+            raise ConfigurationError(message)
         return LocalBackend(folder / "datasets")
-    if not isinstance(cache, str | os.PathLike) or not os.fspath(cache):
-        message = f"cache={cache!r}: give True, False, a folder, or a URL such as s3://bucket/path."
-        raise ConfigurationError(message)
-    text = os.fspath(cache)
-    if "://" not in text:
-        return LocalBackend(Path(text).expanduser())
-    if text.startswith("file://"):
-        from urllib.request import url2pathname  # noqa: PLC0415 - hardly ever needed
-
-        return LocalBackend(Path(url2pathname(text.removeprefix("file://"))))
-    return FsspecBackend(text, folder / "locks")
+    if isinstance(place, str):
+        return FsspecBackend(place, None if folder is None else folder / "locks")
+    return LocalBackend(place)

@@ -94,7 +94,8 @@ def select(
 ) -> pa.Array | None:
     """Return the numbers of the rows that the API would answer, in its order.
 
-    Rows that tie in the sort keep their order: the API promises no order for them either.
+    Rows that tie in the sort keep their order: the API promises no order for them either. Where it
+    puts rows without a value is documented nowhere, so such rows are not sorted here.
 
     Parameters
     ----------
@@ -131,11 +132,10 @@ def select(
         rows = pc.indices_nonzero(pc.fill_null(mask, fill_value=False)).cast(pa.int64())
     if order is None:
         return rows
-    descending = order.startswith("-")
-    # PostgreSQL sorts missing values as if they were larger than all others.
-    positions = pc.array_sort_indices(
-        table.column(order.removeprefix("-")).take(rows),
-        order="descending" if descending else "ascending",
-        null_placement="at_start" if descending else "at_end",
+    column = table.column(order.removeprefix("-")).take(rows)
+    if column.null_count:
+        # Nothing says whether the API puts missing values first or last in this sort.
+        return None
+    return rows.take(
+        pc.array_sort_indices(column, "descending" if order.startswith("-") else "ascending")
     )
-    return rows.take(positions)

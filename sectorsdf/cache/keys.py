@@ -24,6 +24,7 @@ __all__ = [
     "CacheKey",
     "CachedFile",
     "Residual",
+    "content_digest",
     "file_name",
     "folder_name",
     "parse_file_name",
@@ -141,6 +142,11 @@ class CachedFile(NamedTuple):
 def file_name(fetched: datetime, host: str, tag: str, digest: str) -> str:
     """Return the name of a file: time of the fetch, host, schema tag and digest of the content."""
     return f"{fetched.astimezone(UTC):{_TIME}}"[:-3] + f"Z-{host}-{tag}-{digest}.parquet"
+
+
+def content_digest(content: bytes) -> str:
+    """Return the digest of a file's content, as its name has it."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def parse_file_name(dataset: str, folder: str, file: str) -> CachedFile | None:

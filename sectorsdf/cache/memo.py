@@ -6,32 +6,35 @@ not import `client` or anything above it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
+
+from sectorsdf._fork import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RecordMemo"]
+__all__ = ["RecordMemo", "Remembered"]
 
 _MOST_REMEMBERED = 2_000
 
 
-class _RecordLock:
-    """A lock that is freed with its last user; a context manager."""
+class Remembered(NamedTuple):
+    """A record that this process has paid for.
 
-    def __init__(self) -> None:
-        self._lock = Lock()
+    Attributes
+    ----------
+    record : mapping or None
+        The record; None if the API does not know the path.
+    fetched_at : float
+        When it arrived, in seconds since the epoch.
+    """
 
-    def __enter__(self) -> Self:
-        self._lock.acquire()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._lock.release()
+    record: Mapping[str, Any] | list[Any] | None
+    fetched_at: float
 
 
 class RecordMemo:
@@ -45,33 +48,34 @@ class RecordMemo:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._records: OrderedDict[str, tuple[float, Mapping[str, Any] | None]] = OrderedDict()
+        self._records: OrderedDict[str, tuple[float, Remembered]] = OrderedDict()
         self._lock = Lock()
-        self._record_locks: WeakValueDictionary[str, _RecordLock] = WeakValueDictionary()
+        self._record_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
-    def lock_for(self, path: str) -> _RecordLock:
+    def lock_for(self, path: str) -> Lock:
         """Return the lock that a thread holds while it asks for a record."""
         with self._lock:
             lock = self._record_locks.get(path)
             if lock is None:
-                lock = self._record_locks[path] = _RecordLock()
+                lock = self._record_locks[path] = Lock()
             return lock
 
-    def __contains__(self, path: str) -> bool:
-        return self.get(path) is not None
-
-    def get(self, path: str) -> tuple[Mapping[str, Any] | None] | None:
-        """Return the record in a tuple, or None if the path is not remembered.
-
-        The tuple holds None if the API does not know the path.
-        """
+    def get(self, path: str, max_age: float = math.inf) -> Remembered | None:
+        """Return a record, or None if the path is not remembered or longer ago than `max_age`."""
         with self._lock:
-            since, record = self._records.get(path, (float("-inf"), None))
-            return (record,) if time.monotonic() - since <= self.seconds else None
+            since, remembered = self._records.get(path, (-math.inf, None))
+            age = time.monotonic() - since
+            return remembered if age <= min(self.seconds, max_age) else None
 
-    def __setitem__(self, path: str, record: Mapping[str, Any] | None) -> None:
+    def put(
+        self, path: str, record: Mapping[str, Any] | list[Any] | None, fetched_at: float
+    ) -> None:
+        """Remember a record that arrived at this time; None if the API does not know the path."""
+        # An answer out of the journal is older than this moment.
+        since = time.monotonic() - max(0.0, time.time() - fetched_at)
         with self._lock:
-            self._records[path] = (time.monotonic(), record)
+            self._records.pop(path, None)
+            self._records[path] = (since, Remembered(record, fetched_at))
             while len(self._records) > _MOST_REMEMBERED:
                 self._records.popitem(last=False)
 

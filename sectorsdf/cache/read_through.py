@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sectorsdf.cache.backends import ProcessLock
     from sectorsdf.cache.keys import CachedFile, CacheKey
+    from sectorsdf.cache.locks import ProcessLock
     from sectorsdf.cache.store import FrameCache
     from sectorsdf.datasets.schema import Dataset
 
@@ -31,9 +31,9 @@ class _LockHolder:
     def __exit__(self, *exc_info: object) -> None:
         self._release()
 
-    def _acquire(self, lock: ProcessLock) -> None:
+    def _acquire(self, lock: ProcessLock, cache: FrameCache) -> None:
         self._lock = lock
-        lock.acquire()
+        lock.acquire(cache.waiting)
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -78,7 +78,7 @@ class ListReadThrough(_LockHolder):
             return frame
         if self._cache.offline:
             raise self._cache.refuse(self._key.dataset, self._key.text)
-        self._acquire(self._cache.lock_for(self._key))
+        self._acquire(self._cache.lock_for(self._key), self._cache)
         # Another call may have stored it while this one waited for the lock.
         return self._look_up(self._cache, filters, max_rows)
 
@@ -143,7 +143,7 @@ class RecordReadThrough(_LockHolder):
             shown = ", ".join(self.missing[:8]) + (", ..." if len(self.missing) > 8 else "")
             raise self._cache.refuse(self._dataset, f"{self._dataset.addressed_by} {shown}")
         if self.missing:
-            self._acquire(self._cache.lock_for_records(self._dataset))
+            self._acquire(self._cache.lock_for_records(self._dataset), self._cache)
             self._look_up(self._cache)
         return self
 
@@ -152,11 +152,15 @@ class RecordReadThrough(_LockHolder):
             self.found[key], self._files[key], self._source = hit.record, hit.file, hit.source
         self.missing = [key for key in self.missing if key not in self.found]
 
-    def put(self, records: Mapping[str, Mapping[str, Any] | None], provenance: Provenance) -> None:
-        """Store fetched records; None for a key that the API does not know."""
+    def put(
+        self,
+        records: Mapping[str, Mapping[str, Any] | None],
+        provenance: Provenance,
+        fetched_at: Mapping[str, str],
+    ) -> None:
+        """Store fetched records, each with its time; None for a key that the API does not know."""
         if self._cache is not None:
-            for key, record in records.items():
-                self._cache.put_record(self._dataset, key, record, provenance)
+            self._cache.put_records(self._dataset, records, provenance, fetched_at)
 
     def describe(self, provenance: Provenance) -> Provenance:
         """Add to the provenance of a fetch which records come from the cache."""

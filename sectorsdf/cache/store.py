@@ -8,10 +8,9 @@ import `client` or anything above it.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,12 +19,14 @@ from urllib.parse import quote, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sectorsdf.cache.filtering import select, today
+from sectorsdf.cache.answering import METADATA, answer_from, provenance_of
+from sectorsdf.cache.filtering import today
 from sectorsdf.cache.keys import (
     LAYOUT,
     CachedFile,
     CacheKey,
     Residual,
+    content_digest,
     file_name,
     folder_name,
     parse_file_name,
@@ -33,26 +34,28 @@ from sectorsdf.cache.keys import (
     residual_for,
     schema_tag,
 )
+from sectorsdf.cache.locks import silently
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import CacheWarning, NotCachedError
-from sectorsdf.frames.arrow import from_arrow, to_arrow
+from sectorsdf.frames.arrow import to_arrow
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import decode_json, json_text
 from sectorsdf.frames.problems import warn
-from sectorsdf.frames.provenance import ATTRS, Provenance
+from sectorsdf.frames.provenance import Provenance
+from sectorsdf.io.parquet import check_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import pandas as pd
 
-    from sectorsdf.cache.backends import Backend, ProcessLock
+    from sectorsdf.cache.backends import Backend
+    from sectorsdf.cache.locks import ProcessLock, Waiting
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["FrameCache", "Hit", "scan"]
+__all__ = ["FrameCache", "Hit"]
 
 
-_METADATA = b"sectorsdf"
 _RECORD = "record_json"
 _TRIES = 4
 # The clocks of two machines may differ by this much. A file from further in the future has an
@@ -62,8 +65,10 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _FEW = 32
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _freshness(file: CachedFile) -> tuple[bool, datetime, str]:
+    # A file that a wrong clock has dated into the future counts as the oldest, or it would stay
+    # for ever.
+    return file.age >= -_CLOCK_SKEW, file.fetched, file.digest
 
 
 class Hit(NamedTuple):
@@ -98,6 +103,8 @@ class FrameCache:
         Ignore what is cached; the API's answer replaces it.
     offline : bool
         Accept a file of any age.
+    waiting : Waiting
+        Shows the user that a call waits for another one.
     """
 
     backend: Backend
@@ -105,6 +112,7 @@ class FrameCache:
     max_age: timedelta
     refresh: bool = False
     offline: bool = False
+    waiting: Waiting = field(default=silently, repr=False, compare=False)
 
     @property
     def _host(self) -> str:
@@ -127,9 +135,15 @@ class FrameCache:
         return None
 
     def _get(self, key: CacheKey) -> Hit | None:
+        own = folder_name(key.parts())
         for file, residual in self._candidates(key):
             table = self._read(file, key.dataset)
-            if table is not None and (frame := _answer(table, key, residual)) is not None:
+            if table is None:
+                continue
+            # Rows that the filter excludes show that the API selects by another rule than this one.
+            if file.folder != own and provenance_of(table).get("outside_filter"):
+                continue
+            if (frame := answer_from(table, key, residual)) is not None:
                 return Hit(frame, file, selected=residual != Residual({}, None))
         return None
 
@@ -191,7 +205,29 @@ class FrameCache:
         if provenance["complete"]:
             key = CacheKey(key.dataset, key.filters, key.order)
         query = {"query": dict(key.filters), "order_by": key.order, "max_rows": key.max_rows}
-        self._write(key.dataset, folder_name(key.parts()), to_arrow(frame), provenance, query)
+        folder = folder_name(key.parts())
+        with self._warn_if_not_kept():
+            self._write(key.dataset, folder, to_arrow(frame), provenance, query)
+            self._remove_older(self._files_in(key.dataset, folder))
+
+    @contextmanager
+    def _warn_if_not_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            _warn(
+                f"The result cannot be cached in {self.backend.name} ({error}). The result itself "
+                "is complete."
+            )
+
+    def _remove_older(self, files: Iterable[CachedFile]) -> None:
+        """Leave the freshest file of each folder, which need not be the one just written."""
+        newest: dict[str, CachedFile] = {}
+        for file in files:
+            other = newest.setdefault(file.folder, file)
+            if other != file:
+                older, newest[file.folder] = sorted((other, file), key=_freshness)
+                self.backend.remove(older.name)
 
     def _write(
         self,
@@ -210,27 +246,18 @@ class FrameCache:
             "complete": provenance.get("complete", True),
             **query,
         }
-        metadata = {**(table.schema.metadata or {}), _METADATA: json.dumps(description)}
+        metadata = {**(table.schema.metadata or {}), METADATA: json.dumps(description)}
+        table = table.replace_schema_metadata(metadata)
+        try:
+            check_metadata(table.schema)
+        except ValueError as error:
+            raise OSError(str(error)) from error
         sink = pa.BufferOutputStream()
-        pq.write_table(
-            table.replace_schema_metadata(metadata), sink, compression="zstd", compression_level=1
-        )
+        pq.write_table(table, sink, compression="zstd", compression_level=1)
         content = sink.getvalue().to_pybytes()
         fetched = datetime.fromisoformat(provenance["fetched_at"])
-        file = file_name(fetched, self._host, schema_tag(dataset, folder), _digest(content))
-        try:
-            self.backend.write(f"{dataset.name}/{folder}/{file}", content)
-            # The last writer leaves the freshest file, which need not be its own. A file that a
-            # wrong clock has dated into the future counts as the oldest, or it would stay for ever.
-            files = list(self._files_in(dataset, folder))
-            files.sort(key=lambda file: (file.age >= -_CLOCK_SKEW, file.fetched, file.digest))
-            for old in files[:-1]:
-                self.backend.remove(old.name)
-        except OSError as error:
-            _warn(
-                f"The result cannot be cached in {self.backend.name} ({error}). The result itself "
-                "is complete."
-            )
+        file = file_name(fetched, self._host, schema_tag(dataset, folder), content_digest(content))
+        self.backend.write(f"{dataset.name}/{folder}/{file}", content)
 
     def _read(self, file: CachedFile, dataset: Dataset) -> pa.Table | None:
         """Return the rows of a file that is intact and is what its name says, or None."""
@@ -241,18 +268,18 @@ class FrameCache:
         except OSError as error:
             _warn(f"The cached file {file.name} cannot be read ({error}). The API is asked.")
             return None
-        if _digest(content) != file.digest:
+        if content_digest(content) != file.digest:
             self._quarantine(file, "its bytes are not those that were written")
             return None
         try:
             table = pq.ParquetFile(pa.BufferReader(content)).read()
-            description = json.loads((table.schema.metadata or {})[_METADATA])
+            description = json.loads((table.schema.metadata or {})[METADATA])
             fits = (description["dataset"], description["folder"]) == (dataset.name, file.folder)
             fits = fits and description["host"] == self.host
             if _RECORD not in table.column_names:
                 declared = table.select([column.name for column in dataset.columns]).schema
                 fits = fits and declared.types == dataset.schema.types
-                fetched = datetime.fromisoformat(_provenance(table)["fetched_at"])
+                fetched = datetime.fromisoformat(provenance_of(table)["fetched_at"])
                 fits = fits and fetched == file.fetched
         except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
             self._quarantine(file, f"it is not a file of this cache ({error})")
@@ -284,12 +311,8 @@ class FrameCache:
 
     def _get_records(self, endpoint: Dataset, keys: Collection[str]) -> dict[str, RecordHit]:
         folders = {_record_folder(endpoint, key): key for key in keys}
-        if len(folders) <= _FEW:
-            files = chain.from_iterable(self._files_in(endpoint, folder) for folder in folders)
-        else:
-            files = chain(self._files(endpoint, folders.__contains__))
         newest: dict[str, CachedFile] = {}
-        for file in files:
+        for file in self._files_of(endpoint, folders):
             known = newest.get(file.folder)
             if self._is_young(file) and (known is None or file.fetched > known.fetched):
                 newest[file.folder] = file
@@ -299,30 +322,68 @@ class FrameCache:
             if table is not None:
                 texts = table.column(_RECORD).to_pylist()
                 record = decode_json(texts[0]) if texts else None
-                source = json.loads(table.schema.metadata[_METADATA])["source"]
+                source = json.loads(table.schema.metadata[METADATA])["source"]
                 found[folders[folder]] = RecordHit(record, file, source)
         return found
 
-    def put_record(
+    def put_records(
         self,
         dataset: Dataset,
+        records: Mapping[str, Mapping[str, Any] | None],
+        provenance: Provenance,
+        fetched_at: Mapping[str, str],
+    ) -> None:
+        """Write records; None for a key that the API does not know.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            The endpoint.
+        records : mapping of str to record
+            The records by key.
+        provenance : Provenance
+            Where they come from.
+        fetched_at : mapping of str to str
+            When each came, by key, as the provenance has it.
+        """
+        if not records:
+            return
+        endpoint = _endpoint(dataset)
+        with self._warn_if_not_kept():
+            for key, record in records.items():
+                own = provenance.updated(fetched_at=fetched_at[key])
+                self._write_record(endpoint, key, record, own)
+            folders = {_record_folder(endpoint, key) for key in records}
+            self._remove_older(self._files_of(endpoint, folders))
+
+    def _write_record(
+        self,
+        endpoint: Dataset,
         key: str,
         record: Mapping[str, Any] | None,
         provenance: Provenance,
     ) -> None:
-        """Write a record as its typed columns and its JSON; None writes a file without a row."""
-        endpoint = _endpoint(dataset)
-        builder = FrameBuilder(endpoint)
-        builder.add([] if record is None else [record])
-        text = pa.array([] if record is None else [json_text(record)], pa.string())
-        table = builder.table().select([column.name for column in endpoint.columns])
-        self._write(
-            endpoint,
-            _record_folder(endpoint, key),
-            table.append_column(_RECORD, text),
-            provenance,
-            {"query": {str(endpoint.addressed_by): key}, "order_by": None, "max_rows": None},
+        """Write a record as its typed columns and its JSON; None writes a file without a row.
+
+        An answer that gives several rows is written as its JSON alone.
+        """
+        table = pa.table(
+            {_RECORD: pa.array([] if record is None else [json_text(record)], pa.string())}
         )
+        if endpoint.is_plain_record:
+            builder = FrameBuilder(endpoint)
+            builder.add([] if record is None else [record])
+            columns = [column.name for column in endpoint.columns]
+            table = builder.table().select(columns).append_column(_RECORD, table.column(0))
+        name = endpoint.addressed_by if endpoint.is_plain_record else "key"
+        query = {"query": {str(name): key}, "order_by": None, "max_rows": None}
+        self._write(endpoint, _record_folder(endpoint, key), table, provenance, query)
+
+    def _files_of(self, endpoint: Dataset, folders: Collection[str]) -> Iterator[CachedFile]:
+        """Yield the files of the folders; those of many are listed at once."""
+        if len(folders) <= _FEW:
+            return chain.from_iterable(self._files_in(endpoint, folder) for folder in folders)
+        return self._files(endpoint, folders.__contains__)
 
     def refuse(self, dataset: Dataset, query: str) -> NotCachedError:
         """Return the error for an offline call whose answer is not cached."""
@@ -353,54 +414,7 @@ def _endpoint(dataset: Dataset) -> Dataset:
 
 
 def _record_folder(endpoint: Dataset, key: str) -> str:
-    return folder_name([f"{endpoint.addressed_by}={quoted(key)}"])
-
-
-def _provenance(table: pa.Table) -> Provenance:
-    return Provenance(json.loads(table.schema.metadata[b"PANDAS_ATTRS"])[ATTRS])
-
-
-def _answer(table: pa.Table, key: CacheKey, residual: Residual) -> pd.DataFrame | None:
-    """Return the rows of a file that a query asks for, or None if the columns do not show them."""
-    provenance = _provenance(table)
-    whole = key.max_rows is None or key.max_rows >= len(table)
-    if whole and not residual.filters and residual.order is None:
-        return from_arrow(table, provenance)
-    with_problems = {problem["column"] for problem in provenance["problems"]}
-    rows = select(table, key.dataset, residual.filters, residual.order, doubtful=with_problems)
-    if rows is None:
-        return None
-    total = len(rows)
-    rows = rows[: key.max_rows]
-    position_of = {row: i for i, row in enumerate(rows.to_pylist())} if with_problems else {}
-    problems = [
-        {**problem, "row": position_of[problem["row"]]}
-        for problem in provenance["problems"]
-        if problem["row"] in position_of
-    ]
-    return from_arrow(
-        table.take(rows),
-        provenance.updated(
-            rows=len(rows),
-            problems=sorted(problems, key=lambda problem: int(problem["row"])),
-            complete=provenance["complete"] and len(rows) == total,
-        ),
-    )
-
-
-def scan(backend: Backend) -> Iterator[tuple[CachedFile, dict[str, Any] | None, int]]:
-    """Yield each file of the cache, its description (None if it is damaged), and its size."""
-    for dataset in backend.folders():
-        for folder, name in backend.entries(dataset, lambda _: True):
-            file = parse_file_name(dataset, folder, name)
-            if file is None:
-                continue
-            try:
-                content = backend.read(file.name)
-            except OSError:
-                continue
-            description = None
-            if _digest(content) == file.digest:
-                head = pq.ParquetFile(pa.BufferReader(content)).metadata
-                description = {**json.loads(head.metadata[_METADATA]), "rows": head.num_rows}
-            yield file, description, len(content)
+    if endpoint.is_plain_record:
+        return folder_name([f"{endpoint.addressed_by}={quoted(key)}"])
+    # The key of such an answer names its parts already; an answer without parts is the only one.
+    return folder_name([key] if key else [])

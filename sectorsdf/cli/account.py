@@ -5,7 +5,9 @@ What only the check of a key needs is imported when a key is checked.
 
 from __future__ import annotations
 
+import json
 import sys
+from http import HTTPStatus
 from typing import IO, Any, Literal, cast
 
 import click
@@ -15,7 +17,7 @@ from sectorsdf.cli.completion import SHELLS, script
 from sectorsdf.config import settings
 from sectorsdf.config.api_key import ApiKey
 from sectorsdf.config.keystore import forget_key, hidden, save_key
-from sectorsdf.errors import BadRequestError, QuotaExhaustedError
+from sectorsdf.errors import APIError, AuthenticationError, BadRequestError
 
 __all__ = ["completion_command", "login_command", "logout_command"]
 
@@ -84,6 +86,15 @@ def _read_key(key_file: IO[str] | None) -> str:
     return cast("str", text)
 
 
+def _parse_list(body: bytes) -> bool:
+    """Return whether the body is a page of a list, as only the API itself sends it."""
+    content = json.loads(body)
+    if not isinstance(content, dict) or "results" not in content:
+        message = "not a page of a list"
+        raise ValueError(message)
+    return True
+
+
 def _check_key(key: ApiKey, address: str) -> str:
     """Ask the API whether it accepts a key, and return what the check showed.
 
@@ -95,12 +106,12 @@ def _check_key(key: ApiKey, address: str) -> str:
     # Slow to import, and needed for this request only.
     from sectorsdf.http.credits import CreditBudget, Ledger  # noqa: PLC0415
     from sectorsdf.http.limiter import RateLimiter  # noqa: PLC0415
-    from sectorsdf.http.transport import RetryPolicy, Transport  # noqa: PLC0415
+    from sectorsdf.http.policy import RetryPolicy  # noqa: PLC0415
+    from sectorsdf.http.transport import Transport  # noqa: PLC0415
 
     transport = Transport(
         key,
         address,
-        timeout=(5, 30),
         retry=RetryPolicy(tries=1),
         limiter=RateLimiter(max_wait=5.0),
         ledger=Ledger(settings.cache_dir() / "credits.jsonl"),
@@ -109,15 +120,16 @@ def _check_key(key: ApiKey, address: str) -> str:
         transport.get(
             _PATH,
             _INVALID_QUERY,
-            parse=len,
+            parse=_parse_list,
             budgets=(CreditBudget(1),),
             what="The check of the key",
         )
-    except BadRequestError:
-        return "The API accepts the key; the check was free."
-    except QuotaExhaustedError as error:
-        message = f"{error} The key cannot be checked now; --no-check stores it without a check."
-        error.args = (message,)
+    except APIError as error:
+        if isinstance(error, BadRequestError) and error.status == HTTPStatus.BAD_REQUEST:
+            return "The API accepts the key; the check was free."
+        if not isinstance(error, AuthenticationError):
+            advice = "The key cannot be checked now; --no-check stores it without a check."
+            error.args = (f"{error} {advice}",)
         raise
     finally:
         transport.close()

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -17,6 +18,7 @@ import click
 from sectorsdf._version import __version__
 from sectorsdf.cli.base import INTERRUPTED, PIPE_CLOSED, State, debug_option
 from sectorsdf.cli.fetch_table import FETCH_COMMANDS
+from sectorsdf.cli.streams import discard, flush, say, usable_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,7 @@ _SECTIONS = {
         "logout": ("account", "Remove the stored key from this machine."),
     },
     "Try and set up": {
-        "demo": ("sandbox", "Fetch every list from an embedded sandbox; needs no key."),
+        "demo": ("sandbox", "Fetch whole tables from an embedded sandbox; needs no key."),
         "serve": ("sandbox", "Run the embedded API on this machine until Ctrl-C."),
         "completion": ("account", "Print the script that completes words in a shell."),
     },
@@ -114,7 +116,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=_PROGRAM)
 def cli() -> None:
-    """Indonesia's mining licences, licence auctions and mine sites as typed tables."""
+    """Indonesia's mining data as typed tables: licences, auctions, sites, companies and trade."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -125,47 +127,49 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         The words after the program's name; by default those of the process.
     """
+    with usable_streams():
+        code = _run(arguments)
+        if code == PIPE_CLOSED:
+            discard(sys.stdout)
+        # Here and not when Python exits, where a failure could not be handled.
+        unwritten = flush(sys.stdout)
+        if unwritten is not None and code == 0:
+            code = PIPE_CLOSED if isinstance(unwritten, BrokenPipeError) else 1
+            if code != PIPE_CLOSED:
+                say(f"Error: standard output cannot be written: {unwritten.strerror}")
+        flush(sys.stderr)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run the command line, print any error, and return the exit code."""
     if f"_{_PROGRAM.upper()}_COMPLETE" in os.environ:
         importlib.import_module("sectorsdf.cli.completion").register()
     state = State()
-    code: object = 1
     try:
         words = None if arguments is None else list(arguments)
-        code = cli.main(words, _PROGRAM, standalone_mode=False, obj=state) or 0
-        # Here and not when Python exits: a closed pipe could not be handled there.
-        sys.stdout.flush()
+        code: object = cli.main(words, _PROGRAM, standalone_mode=False, obj=state) or 0
     except (click.Abort, KeyboardInterrupt, _InterruptedError):
         # On a new line, after the ^C that a terminal shows.
-        click.echo("\n" * sys.stderr.isatty() + f"Interrupted.{state.advice}", err=True)
-        code = INTERRUPTED
+        say("\n" * sys.stderr.isatty() + f"Interrupted.{state.advice}")
+        return INTERRUPTED
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
     except (_PipeClosedError, BrokenPipeError):
-        code = PIPE_CLOSED
+        return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - every error prints one line
         from sectorsdf.cli.exit_codes import exit_code, format_error  # noqa: PLC0415 - see above
 
         if state.debug:
             import traceback  # noqa: PLC0415 - slow, and needed here only
 
-            traceback.print_exc()
+            with suppress(OSError):
+                traceback.print_exc()
         else:
-            click.echo(f"Error: {format_error(error)}", err=True)
-        code = exit_code(error)
+            say(f"Error: {format_error(error)}")
+        return exit_code(error)
     finally:
         state.close()
-    if code == PIPE_CLOSED:
-        _discard_output()
-    sys.exit(code if isinstance(code, int) else 1)
-
-
-def _discard_output() -> None:
-    """Send the rest of the output to the null device, so that Python can flush it on exit."""
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        # Standard output has no file descriptor, as in a test.
-        pass
+    return code if isinstance(code, int) else 1

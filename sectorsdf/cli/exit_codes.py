@@ -21,8 +21,8 @@ EXIT_CODES = {
     "program",
     USAGE: "An option, a filter's value or a setting is not valid, or the server refuses it",
     KEY: "The API key is missing, or the server does not accept it",
-    NOT_FOUND: "The API does not know a code or slug, or, with `--offline`, the answer is not "
-    "cached",
+    NOT_FOUND: "The API does not know a code, slug or province, or, with `--offline`, the answer "
+    "is not cached",
     LIMIT: "The rate limit, the plan's quota or `--max-credits` is reached",
     SERVER: "The server failed, did not answer, or sent an answer that cannot be understood",
     INCOMPLETE: "The rows cannot be shown to be complete (see `--allow-partial`)",
@@ -52,10 +52,15 @@ _NO_KEY = (
 _WORDS = (
     (r"The rows that were found are in \.frame; missing='skip' returns them\.",
      "--skip-missing returns the rows that were found."),
+    (r"The rows are in \.frame; allow_partial=True returns them\.",
+     "--allow-partial returns the rows."),
+    (r"\bgive commodity_type, countries, or both\b", "give --commodity, --country, or both"),
+    (r"^names=(?=\S)", ""),
     (r"see sectorsdf\.vocabularies", "see --help"),
     (r"Check SECTORS_API_KEY or api_key", "Check SECTORS_API_KEY or `sectorsdf login`"),
     (r"\bvalidate=False\b", "--no-validate"),
     (r"\bmissing='skip'", "--skip-missing"),
+    (r"\ballow_partial=True\b", "--allow-partial"),
     (r"\brefresh=True\b", "--refresh"),
     (r"\boffline=True\b", "--offline"),
     (r"\bqualified=True\b", "--qualified"),
@@ -85,10 +90,10 @@ def format_error(error: BaseException) -> str:
     """
     if isinstance(error, errors.MissingKeyError):
         return _NO_KEY
-    text = " ".join(str(error).split())
+    text = " ".join(errors.printable(str(error)).split())
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
-        return f"{name}{error.strerror}"
+        return errors.printable(f"{name}{error.strerror}")
     if not isinstance(error, errors.SectorsdfError):
         return f"{type(error).__name__}: {text} (--debug shows where)"
     return in_cli_words(text)
@@ -96,7 +101,7 @@ def format_error(error: BaseException) -> str:
 
 def in_cli_words(text: str) -> str:
     """Return a message of the library in one line and in the words of the command line."""
-    text = " ".join(text.split())
+    text = " ".join(errors.printable(text).split())
     for pattern, replacement in _WORDS:
         text = re.sub(pattern, replacement, text)
     return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)

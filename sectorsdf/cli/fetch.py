@@ -15,7 +15,7 @@ import click
 import sectorsdf
 from sectorsdf.cli import options as opt
 from sectorsdf.cli.base import Command
-from sectorsdf.cli.help_texts import command_help, key_metavar
+from sectorsdf.cli.help_texts import command_help, key_metavar, looks_up_keys
 from sectorsdf.datasets import DATASETS
 
 if TYPE_CHECKING:
@@ -69,11 +69,16 @@ class FetchCommand:
 
     def subject(self) -> list[click.Parameter]:
         """Return the parameters that say which rows are meant."""
-        filters = opt.filter_options(self.dataset)
-        validation = opt.validation_options(self.dataset)
-        if self.dataset.addressed_by is not None:
-            return [self._key_argument(), *filters, *validation]
-        return [*filters, *self._details_options(), *validation, *opt.row_options()]
+        keys = [] if self.dataset.addressed_by is None else [self._key_argument()]
+        listed_by = self.dataset.listed_by
+        return [
+            *keys,
+            *opt.filter_options(self.dataset),
+            *opt.walk_options(self.dataset),
+            *self._details_options(),
+            *opt.validation_options(self.dataset),
+            *opt.row_options(self.dataset, None if listed_by is None else DATASETS[listed_by]),
+        ]
 
     def call(self, options: dict[str, Any]) -> GetterCall:
         """Return the call that a command's options describe; remove from them what it uses."""
@@ -84,9 +89,15 @@ class FetchCommand:
         getter = f"get_{dataset.name}"
         args: tuple[Any, ...] = ()
         keywords = call_options(options)
-        names = ["max_rows", *(entry.name for entry in self.dataset.filters)]
-        values = {name: options.pop(name, None) for name in names}
-        keywords |= {name: value for name, value in values.items() if value is not None}
+        repeated = opt.repeated_filters(self.dataset)
+        names = ["max_rows", "walk", *(entry.name for entry in self.dataset.filters)]
+        for name in names:
+            value = options.pop(name, None)
+            if name in repeated:
+                if value:
+                    keywords[repeated[name]] = _several(name, value)
+            elif value is not None:
+                keywords[name] = value
         if options.pop("no_validate", False):
             keywords["validate"] = False
         if options.pop("skip_missing", False):
@@ -162,7 +173,7 @@ class FetchCommand:
         """Return the options that `quote` does not have: they change neither rows nor cost."""
         flags = {str(part.part): part.summary for part in self.parts}
         flags |= {keyword: _contacts_help(owners) for keyword, owners in self._contacts().items()}
-        if self.dataset.addressed_by is not None:
+        if self.dataset.addressed_by is not None and not looks_up_keys(self.dataset):
             flags["skip_missing"] = "Leave out, with a warning, what the API does not know."
         return [opt.flag_option("Rows", opt.option_name(name), flags[name]) for name in flags]
 
@@ -184,6 +195,16 @@ class FetchCommand:
             message = f"{flags} exclude each other: each is a table of its own."
             raise click.UsageError(message)
         return chosen[0] if chosen else None
+
+
+def _several(name: str, values: Sequence[Any]) -> list[Any] | str:
+    """Return the values of a repeated filter, or the word all."""
+    if "all" not in values:
+        return list(values)
+    if set(values) != {"all"}:
+        message = f"{opt.option_name(name)} all excludes any other {opt.option_name(name)}."
+        raise click.UsageError(message)
+    return "all"
 
 
 def _contacts_refusal(keyword: str, owners: Sequence[Dataset], dataset: Dataset) -> str:

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from sectorsdf.cli.base import Option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sectorsdf.datasets.schema import Dataset, Filter
 
@@ -29,9 +29,11 @@ __all__ = [
     "format_option",
     "option_name",
     "output_options",
+    "repeated_filters",
     "row_options",
     "validation_options",
     "value_option",
+    "walk_options",
 ]
 
 FORMATS = ("table", "csv", "jsonl", "json")
@@ -45,6 +47,15 @@ _METAVARS = {
     "number": "NUMBER",
     "text_or_flag": "TEXT|true|false",
 }
+# What a repeated filter's help adds, by the filter's name.
+_REPEATED = {
+    "commodity_type": "Give it once for each commodity; by default all of them.",
+    "country": "Give it once for each country, or all to complete a list that the API cuts, "
+    "country by country.",
+    "year": "Give it once for each year, or all for every year that there is.",
+}
+_EACH_YEAR = "Give it once for each year."
+_PARTIAL = "Return the rows that arrived, with a warning, if they cannot be shown to be complete."
 
 
 class Vocabulary(click.ParamType):  # type: ignore[type-arg]
@@ -83,6 +94,20 @@ class _TextOrFlag(click.ParamType):  # type: ignore[type-arg]
         return folded == "true" if folded in ("true", "false") else value
 
 
+class _IntegerOrAll(click.ParamType):  # type: ignore[type-arg]
+    """An integer, or the word all."""
+
+    name = "integer"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        return value if value == "all" else click.INT.convert(value, param, ctx)
+
+
 def option_name(keyword: str) -> str:
     """Return the option for a keyword of a getter: ``--max-rows`` for ``max_rows``."""
     return f"--{keyword.replace('_', '-')}"
@@ -98,6 +123,22 @@ def value_option(section: str, name: str, metavar: str, text: str, **more: Any) 
     return Option([name], metavar=metavar, help=text, section=section, **more)
 
 
+def repeated_filters(dataset: Dataset) -> dict[str, str]:
+    """Return the filters that take several values, each with the getter's keyword for them.
+
+    They are the years, where a credit buys one year, and the getter's own keyword for keys that no
+    path contains, such as ``commodity_types`` for the filter ``commodity_type``.
+    """
+    found = {}
+    for declared in dataset.filters:
+        plural = re.sub("y$", "ie", declared.name) + "s"
+        if plural == dataset.keyword:
+            found[declared.name] = plural
+    if dataset.filter("year") is not None and "year" in dataset.priced_by.split():
+        found["year"] = "years"
+    return found
+
+
 def filter_options(dataset: Dataset) -> list[click.Parameter]:
     """Return an option for each filter that a dataset declares."""
     return [
@@ -110,8 +151,8 @@ def filter_options(dataset: Dataset) -> list[click.Parameter]:
 
 def _filter_option(dataset: Dataset, declared: Filter) -> Option:
     name = option_name(declared.name)
-    meaning = _meaning(dataset, declared)
     if declared.kind == "flag":
+        meaning = _meaning(dataset, declared)
         return Option([f"{name}/--no-{name[2:]}"], default=None, help=meaning, section="Filters")
     types: dict[str, Any] = {
         "choice": Vocabulary(declared.values),
@@ -119,20 +160,43 @@ def _filter_option(dataset: Dataset, declared: Filter) -> Option:
         "number": click.FLOAT,
         "text_or_flag": _TextOrFlag(),
     }
+    names = [name, _SHORT_NAMES[declared.name]] if declared.name in _SHORT_NAMES else [name]
+    settings: dict[str, Any] = {
+        "type": types.get(declared.kind, Vocabulary()),
+        "metavar": _METAVARS[declared.kind],
+        "help": _filter_help(dataset, declared),
+    }
+    if declared.name in repeated_filters(dataset):
+        settings |= _repeated_settings(dataset, declared, settings)
+    return Option([*names, declared.name], **settings, section="Filters")
+
+
+def _filter_help(dataset: Dataset, declared: Filter) -> str:
+    """Return what a filter selects, and its values or bounds."""
+    meaning = _meaning(dataset, declared)
     if declared.values:
         case = "case does not count" if declared.ignores_case else "upper and lower case count"
         meaning += f" One of ({case}): {' | '.join(declared.values)}."
     elif declared.minimum is not None:
         top = "" if declared.maximum is None else f" to {declared.maximum:g}"
         meaning += f" From {declared.minimum:g}{top}."
-    names = [name, _SHORT_NAMES[declared.name]] if declared.name in _SHORT_NAMES else [name]
-    return Option(
-        [*names, declared.name],
-        type=types.get(declared.kind, Vocabulary()),
-        metavar=_METAVARS[declared.kind],
-        help=meaning,
-        section="Filters",
-    )
+    return meaning
+
+
+def _repeated_settings(
+    dataset: Dataset, declared: Filter, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what differs for a filter that takes several values, or for some filters all."""
+    text = settings["help"]
+    if declared.name == "year" and dataset.addressed_by is None:
+        # No answer says which year is the latest.
+        return {"multiple": True, "required": True, "help": f"{text} {_EACH_YEAR}"}
+    changes = {"multiple": True, "help": f"{text} {_REPEATED[declared.name]}"}
+    if declared.name == "year":
+        changes["type"] = _IntegerOrAll()
+    if declared.name in {"year", "country"}:
+        changes["metavar"] = f"{settings['metavar']}|all"
+    return changes
 
 
 def _sort_option(dataset: Dataset, declared: Filter) -> Option:
@@ -157,21 +221,45 @@ def _meaning(dataset: Dataset, declared: Filter) -> str:
 
 
 def validation_options(dataset: Dataset) -> list[click.Parameter]:
-    """Return the option that sends values unchecked, for a dataset that has filters."""
+    """Return the option that sends values unchecked, for a list that has filters."""
+    if not dataset.is_list or not dataset.filters:
+        return []
     text = "Also send values that the known vocabulary does not contain."
-    return [flag_option("Rows", "--no-validate", text)] if dataset.filters else []
+    return [flag_option("Rows", "--no-validate", text)]
 
 
-def row_options() -> list[click.Parameter]:
-    """Return the options about which rows of a list to fetch, and what proof to ask for."""
-    return [
-        value_option("Rows", "--max-rows", "N", "Stop after this number of rows.", type=click.INT),
-        flag_option(
-            "Rows",
-            "--allow-partial",
-            "Return the rows that arrived, with a warning, if they cannot be shown to be complete.",
-        ),
-    ]
+def row_options(dataset: Dataset, listed_by: Dataset | None) -> list[click.Parameter]:
+    """Return the options about which rows to fetch, and what proof of them to ask for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is fetched.
+    listed_by : Dataset or None
+        The list that names every key of it, if there is one.
+    """
+    options: list[click.Parameter] = []
+    is_list = dataset.is_list and dataset.addressed_by is None
+    if is_list:
+        text = "Stop after this number of rows."
+        options.append(value_option("Rows", "--max-rows", "N", text, type=click.INT))
+    if is_list or dataset.limit is not None or (listed_by is not None and listed_by.is_list):
+        options.append(flag_option("Rows", "--allow-partial", _PARTIAL))
+    return options
+
+
+def walk_options(dataset: Dataset) -> list[click.Parameter]:
+    """Return the option that follows owners and subsidiaries, for the dataset that has them."""
+    if dataset.unpack != "ownership":
+        return []
+    text = (
+        "Also ask for the owners above, the subsidiaries below, or both, until none is left; each "
+        "company costs one credit."
+    )
+    option = Option(
+        ["--walk"], type=click.Choice(["up", "down", "both"]), help=text, section="Rows"
+    )
+    return [option]
 
 
 def fetch_options() -> list[click.Parameter]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -19,10 +20,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from sectorsdf.cli.exit_codes import in_cli_words
+from sectorsdf.cli.streams import say
 from sectorsdf.cli.table import as_record, as_table
-from sectorsdf.errors import CacheWarning, DataWarning
+from sectorsdf.errors import CacheWarning, DataWarning, printable
 from sectorsdf.frames.provenance import ATTRS
-from sectorsdf.io.export import export_frame
+from sectorsdf.io.export import check_target, export_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,11 +106,12 @@ class Output:
             if not self.path.parent.is_dir():
                 message = f"The folder {str(self.path.parent)!r} does not exist: make it first."
                 raise click.BadParameter(message, param_hint="'-o'")
-            if self.path.exists() and not self.overwrite:
+            if os.path.lexists(self.path) and not self.overwrite:
                 message = f"{str(self.path)!r} exists already; --overwrite replaces it."
                 raise click.BadParameter(message, param_hint="'-o'")
+            check_target(self.path, overwrite=self.overwrite, partition_by=None)
         except (ValueError, OSError) as error:
-            raise click.BadParameter(str(error), param_hint="'-o'") from error
+            raise click.BadParameter(_reason(error), param_hint="'-o'") from error
 
     def write(self, frame: pd.DataFrame) -> None:
         """Write the rows to the file, or print them."""
@@ -149,7 +152,13 @@ class Output:
         elif provenance.get("complete") is False and provenance.get("max_rows") is None:
             parts.append("not shown to be complete")
         prefix = "" if self.path is None else f"{self.path}: "
-        click.echo(prefix + ", ".join(parts), err=True)
+        say(prefix + ", ".join(parts))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
 
 
 def _source(provenance: Mapping[str, Any], spent: int) -> str:
@@ -175,9 +184,15 @@ def _age(seconds: float) -> str:
 
 
 def _print_file(frame: pd.DataFrame, suffix: str) -> None:
-    """Print what a file with this suffix would contain, byte for byte."""
+    """Print what a file with this suffix would contain: byte for byte, except to a terminal."""
     with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
         path = export_frame(frame, Path(folder) / f"rows.{suffix}")
+        if sys.stdout.isatty():
+            with path.open(encoding="utf-8") as text:
+                for line in text:
+                    fields = line.removesuffix("\n").split("\t")
+                    sys.stdout.write("\t".join(map(printable, fields)) + "\n")
+            return
         with path.open("rb") as file:
             binary = getattr(sys.stdout, "buffer", None)
             sys.stdout.flush()
@@ -203,7 +218,7 @@ def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, DataWarning | CacheWarning):
-                click.echo(f"Warning: {in_cli_words(str(message))}", err=True)
+                say(f"Warning: {in_cli_words(str(message))}")
             else:
                 show_other(message, category, filename, lineno, file, line)
 

@@ -1,6 +1,6 @@
 """Frames as text: as wide as the terminal, with a note of what is not shown.
 
-Imports pandas, and no other module of the package.
+Imports pandas, and of the package only its errors.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from sectorsdf.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,11 @@ _HEAD = 2
 _FIRST = (
     "wiup_code",
     "slug",
+    "commodity",
+    "country",
+    "destination",
+    "date",
+    "price",
     "year",
     "order",
     "stage",
@@ -101,7 +108,7 @@ def as_record(frame: pd.DataFrame, *, width: int | None) -> list[str]:
     for name, text in cells.items():
         if text:
             size = None if width is None else max(_NARROWEST, width - left - len(_GAP))
-            lines.append(f"{_padded(name, left)}{_GAP}{_cut(text, size)}")
+            lines.append(_line([_padded(name, left), _cut(text, size)]))
     empty = [name for name, text in cells.items() if not text]
     return [*lines, *_wrapped(f"No value: {', '.join(empty)}.", width)] if empty else lines
 
@@ -153,6 +160,7 @@ def _left_out(rows: int, columns: Sequence[str], width: int | None) -> list[str]
 def _wrapped(text: str, width: int | None) -> list[str]:
     import textwrap  # noqa: PLC0415 - needed here only
 
+    text = printable(text)
     return [text] if width is None else textwrap.wrap(text, max(20, width), subsequent_indent="  ")
 
 
@@ -178,8 +186,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401
         return f"{value:%Y-%m-%d}" if day == day.normalize() else f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
         return _number(value)
-    text = " ".join(str(value).split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return " ".join(printable(str(value)).split())
 
 
 def _number(value: float) -> str:
@@ -214,4 +221,5 @@ def _padded(text: str, size: int, *, right: bool = False) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return _GAP.join(cells).rstrip()
+    # The names of fields that are not declared are the server's.
+    return printable(_GAP.join(cells).rstrip())

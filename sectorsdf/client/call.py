@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sectorsdf.client.progress import Progress
-from sectorsdf.errors import APIError, CreditLimitError
+from sectorsdf.errors import APIError, CreditLimitError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from types import TracebackType
 
     from sectorsdf.cache.journal import JournalEntry
+    from sectorsdf.cache.record_journal import RecordEntry
     from sectorsdf.client.call_config import CallConfig
     from sectorsdf.client.context import ClientContext
     from sectorsdf.datasets.schema import Dataset
@@ -28,9 +29,9 @@ __all__ = ["Call", "keep_paid_pages"]
 class _Ended(NamedTuple):
     """A call that has ended inside a block."""
 
-    entry: JournalEntry
+    entry: JournalEntry | RecordEntry
     answered: bool
-    resume_within: float
+    whole: bool
 
 
 _block: ContextVar[list[_Ended] | None] = ContextVar("block", default=None)
@@ -51,7 +52,7 @@ def keep_paid_pages() -> Iterator[None]:
         if outer is None:
             for call in ended:
                 if call.answered:
-                    call.entry.clear()
+                    call.entry.answered(whole=call.whole)
     except APIError as error:
         if outer is None:
             _add_advice(error, ended)
@@ -68,8 +69,8 @@ def keep_paid_pages() -> Iterator[None]:
 def _add_advice(error: APIError, ended: list[_Ended]) -> None:
     """Add to an error how many paid pages the same call would use again."""
     kept = sum(call.entry.kept for call in ended)
-    if kept:
-        within = min(call.resume_within for call in ended)
+    if kept and not isinstance(error, NotFoundError):
+        within = min(call.entry.reuse.seconds for call in ended)
         advice = (
             f"{error} {kept} paid page(s) are kept: the same call within {within:.0f} s continues "
             "from them and pays only for the rest."
@@ -80,8 +81,8 @@ def _add_advice(error: APIError, ended: list[_Ended]) -> None:
 class Call:
     """What calls for lists and for addressed records have in common.
 
-    A context manager. If `answered` was set, the journal forgets the call's pages; otherwise they
-    stay for the next call.
+    A context manager. If `answered` was set, the journal forgets the pages whose question was
+    answered; otherwise they stay for the next call.
 
     Parameters
     ----------
@@ -91,23 +92,32 @@ class Call:
         What is fetched.
     config : CallConfig
         The options.
-    identity : mapping
-        What distinguishes the call from other calls for the dataset, in the journal.
+    entry : JournalEntry or RecordEntry
+        What the journal has for the call, and where it keeps what the call pays for.
+
+    Attributes
+    ----------
+    answered : bool
+        The caller has the answer.
+    whole : bool
+        The answer has every row, also where the call asked for `max_rows`.
     """
 
     unit = "page"
+    entry: JournalEntry | RecordEntry
 
     def __init__(
         self,
         context: ClientContext,
         dataset: Dataset,
         config: CallConfig,
-        identity: Mapping[str, Any],
+        entry: JournalEntry | RecordEntry,
     ) -> None:
         self.context = context
         self.dataset = dataset
         self.config = config
         self.answered = False
+        self.whole = True
         self.budgets = (config.budget, context.budget)
         self._spent_before = config.budget.spent
         self.progress = Progress(
@@ -118,11 +128,7 @@ class Call:
             shown=config.progress,
         )
         context.transport.resume()
-        self.entry = context.journal.open(
-            {"dataset": dataset.name, "host": context.transport.base_url, **identity},
-            resume=config.resume,
-            resume_within=config.resume_within,
-        )
+        self.entry = entry
         self._block: AbstractContextManager[None] = keep_paid_pages()
 
     def __enter__(self) -> Self:
@@ -139,7 +145,7 @@ class Call:
             self.context.transport.stop()
         block = _block.get()
         assert block is not None  # noqa: S101 - the call's own block is open
-        block.append(_Ended(self.entry, self.answered, self.config.resume_within))
+        block.append(_Ended(self.entry, self.answered, self.whole))
         self._block.__exit__(kind, error, trace)
 
     @property

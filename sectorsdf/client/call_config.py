@@ -9,12 +9,21 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sectorsdf.cache.backends import open_backend
+from sectorsdf.cache.page_file import RESUME_WITHIN, Reuse
 from sectorsdf.cache.store import FrameCache
-from sectorsdf.client.progress import in_notebook
-from sectorsdf.config.options import as_age, default_cache, default_max_age, default_progress
+from sectorsdf.client.progress import WaitProgress, in_notebook
+from sectorsdf.config.checks import flag, positive, seconds
+from sectorsdf.config.options import (
+    MAX_AGE,
+    as_age,
+    default_cache,
+    default_max_age,
+    default_progress,
+)
 from sectorsdf.errors import ConfigurationError
 from sectorsdf.http.credits import CreditBudget
 
@@ -23,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
+    from sectorsdf.cache.backends import Backend
     from sectorsdf.client.context import ClientContext
 
-__all__ = ["OPTION_NAMES", "CallConfig", "CallOptions", "flag", "positive"]
+__all__ = ["OPTION_NAMES", "CallConfig", "CallOptions"]
 
 
 class CallOptions(TypedDict, total=False):
@@ -51,9 +61,10 @@ class CallOptions(TypedDict, total=False):
         folder; a URL such as ``s3://bucket/prefix``; or False. By default the client's own choice,
         then `sectorsdf.set_options`, then ``SECTORSDF_CACHE``, and otherwise False.
     max_age : timedelta or str
-        How old a cached result may be, such as ``"36h"``; by default 7 days.
+        How old a cached result may be, such as ``"36h"``; by default 7 days. A limit that is given
+        also applies to records in memory and to paid pages of unfinished calls.
     refresh : bool
-        Ask the API even if a result is cached, and cache the new answer.
+        Ask the API even if a result is cached or in memory, and cache the new answer.
     offline : bool
         Never ask the API: return a cached result of any age, or raise `NotCachedError`.
     progress : bool
@@ -90,12 +101,16 @@ class CallConfig:
         What the call may spend. All requests that one getter makes share it.
     cache : FrameCache or None
         The cache that the call reads and writes; None if it uses none.
+    max_age : float
+        How many seconds old an answer may be that the API gave before this call; infinity if
+        nothing says it.
     workers, repair_credits, allow_partial, resume, resume_within, refresh, offline, progress
         As in `CallOptions`.
     """
 
     budget: CreditBudget
     cache: FrameCache | None
+    max_age: float
     workers: int
     repair_credits: int | None
     allow_partial: bool
@@ -121,17 +136,42 @@ class CallConfig:
             message = "refresh=True asks the API, offline=True never does: give one of them."
             raise ConfigurationError(message)
         progress = options.get("progress")
+        shown = _shows_progress(None if progress is None else flag("progress", progress))
+        given = options.get("max_age")
+        chosen = (None if given is None else as_age(given), context.max_age, default_max_age())
+        max_age = next((age for age in chosen if age is not None), None)
+        backend = _backend(context, options, offline=offline)
+        cache = None
+        if backend is not None:
+            cache = FrameCache(
+                backend,
+                context.transport.base_url,
+                MAX_AGE if max_age is None else max_age,
+                refresh=refresh,
+                offline=offline,
+                waiting=partial(WaitProgress, shown=shown),
+            )
         return cls(
             budget=CreditBudget(options.get("max_credits")),
-            cache=_cache(context, options, refresh=refresh, offline=offline),
+            cache=cache,
+            max_age=math.inf if max_age is None else max_age.total_seconds(),
             workers=context.workers if workers is None else positive("workers", workers),
             repair_credits=_repair_credits(options.get("repair_credits")),
             allow_partial=flag("allow_partial", options.get("allow_partial", False)),
             resume=flag("resume", options.get("resume", True)),
-            resume_within=_seconds("resume_within", options.get("resume_within", 3600.0)),
+            resume_within=seconds("resume_within", options.get("resume_within", RESUME_WITHIN)),
             refresh=refresh,
             offline=offline,
-            progress=_shows_progress(None if progress is None else flag("progress", progress)),
+            progress=shown,
+        )
+
+    def reuse(self) -> Reuse:
+        """Return which paid pages of unfinished calls a call may use that begins now."""
+        return Reuse(
+            resume_within=self.resume_within,
+            max_age=self.max_age,
+            resume=self.resume,
+            refresh=self.refresh,
         )
 
     def without_cache(self) -> CallConfig:
@@ -148,23 +188,12 @@ class CallConfig:
         return replace(self, cache=None)
 
 
-def _cache(
-    context: ClientContext, options: Mapping[str, Any], *, refresh: bool, offline: bool
-) -> FrameCache | None:
+def _backend(
+    context: ClientContext, options: Mapping[str, Any], *, offline: bool
+) -> Backend | None:
     choices = (options.get("cache"), context.cache, default_cache())
     chosen = next(choice for choice in choices if choice is not None)
-    backend = open_backend(True if offline and chosen is False else chosen, context.folder)
-    max_age = options.get("max_age")
-    age = context.max_age if max_age is None else as_age(max_age)
-    if backend is None:
-        return None
-    return FrameCache(
-        backend,
-        context.transport.base_url,
-        default_max_age() if age is None else age,
-        refresh=refresh,
-        offline=offline,
-    )
+    return open_backend(True if offline and chosen is False else chosen, context.folder)
 
 
 def _shows_progress(chosen: bool | None) -> bool:  # noqa: FBT001
@@ -175,46 +204,5 @@ def _shows_progress(chosen: bool | None) -> bool:  # noqa: FBT001
     return chosen
 
 
-def positive(name: str, value: object) -> int:
-    """Return a whole number from 1.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        message = f"{name}={value!r}: give a whole number from 1."
-        raise ConfigurationError(message)
-    return value
-
-
-def flag(name: str, value: object) -> bool:
-    """Return True or False.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is anything else.
-    """
-    if type(value).__name__ not in {"bool", "bool_"}:
-        message = f"{name}={value!r}: give True or False."
-        raise ConfigurationError(message)
-    return bool(value)
-
-
 def _repair_credits(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        message = f"repair_credits={value!r}: give a whole number from 0, or None."
-        raise ConfigurationError(message)
-    return value
-
-
-def _seconds(name: str, value: object) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
-        message = f"{name}={value!r}: give a number of seconds from 0, such as 3600."
-        raise ConfigurationError(message)
-    return float(value)  # type: ignore[arg-type]
+    return None if value is None else positive("repair_credits", value, 0)

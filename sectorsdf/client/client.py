@@ -5,23 +5,26 @@ Calls act; the client only holds what they need. This module must not import a m
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from sectorsdf._fork import Lock
 from sectorsdf.cache.backends import open_backend
 from sectorsdf.cache.journal import Journal
 from sectorsdf.cache.memo import RecordMemo
-from sectorsdf.client.call_config import positive
 from sectorsdf.client.context import ClientContext
 from sectorsdf.config import settings
 from sectorsdf.config.api_key import KEY_VARIABLE, ApiKey
-from sectorsdf.config.keystore import hidden, login_file
+from sectorsdf.config.checks import positive, seconds
+from sectorsdf.config.keystore import find_login_file, hidden
 from sectorsdf.config.options import as_age
+from sectorsdf.config.settings import NO_FOLDER
 from sectorsdf.errors import ConfigurationError
 from sectorsdf.http.credits import CreditBudget, Ledger, key_fingerprint
 from sectorsdf.http.limiter import RateLimiter
-from sectorsdf.http.transport import RetryPolicy, Transport
+from sectorsdf.http.policy import MAX_BODY_BYTES, TIMEOUT, RetryPolicy
+from sectorsdf.http.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from sectorsdf.http.rate_limit import RateLimit
 
 __all__ = ["Client", "default_client"]
+
+_log = logging.getLogger(__name__)
 
 
 class Client:
@@ -46,7 +51,10 @@ class Client:
         The API's address; by default ``SECTORSDF_BASE_URL`` or the provider's own. https only,
         or http on loopback.
     timeout : tuple of float
-        Seconds to connect, and to wait for each part of an answer.
+        Seconds to connect, to wait for each part of an answer, and for all of it. The third number
+        may be left out: it is 120 then, or more if the others are larger.
+    max_body_bytes : int
+        How large an answer may be, in bytes, as sent and unpacked; by default 64 MB.
     workers : int
         How many pages are fetched at once.
     max_credits : int, optional
@@ -60,9 +68,11 @@ class Client:
         When a failed request is sent again.
     cache_folder : str or path-like, optional
         The folder of the journal of paid pages, the credit ledger and the learnt rate; by default
-        ``SECTORSDF_CACHE_DIR`` or the user's cache folder.
+        ``SECTORSDF_CACHE_DIR`` or the user's cache folder. Where there is none of these, nothing is
+        kept.
     reuse_within : float
-        Seconds for which this client uses an addressed record (one credit each) again.
+        Seconds for which this client uses an addressed record (one credit each) again, also with
+        ``cache=False``. ``refresh=True`` and a ``max_age`` of a call apply to it.
     cache : bool, str or path-like, optional
         Whether, and where, results are cached as Parquet; by default the value of
         `sectorsdf.set_options`.
@@ -85,7 +95,8 @@ class Client:
         api_key: str | ApiKey | None = None,
         base_url: str | None = None,
         *,
-        timeout: tuple[float, float] = (5, 30),
+        timeout: tuple[float, float] | tuple[float, float, float] = TIMEOUT,
+        max_body_bytes: int = MAX_BODY_BYTES,
         workers: int = 8,
         max_credits: int | None = None,
         rate_limit: str | RateLimit | None = None,
@@ -103,12 +114,20 @@ class Client:
             api_key = ApiKey.resolve(api_key, base_url)
         key = api_key
         self.base_url = settings.base_url(base_url)
-        folder = settings.cache_dir(cache_folder)
+        if retry is not None and not isinstance(retry, RetryPolicy):
+            message = f"retry={retry!r}: give a RetryPolicy, such as RetryPolicy(tries=3)."  # type: ignore[unreachable]
+            raise ConfigurationError(message)
+        if on_progress is not None and not callable(on_progress):
+            message = f"on_progress={on_progress!r}: give a function of three arguments."  # type: ignore[unreachable]
+            raise ConfigurationError(message)
+        folder = settings.find_cache_dir(cache_folder)
+        if folder is None:
+            _log.warning("Paid pages, credits and the learnt rate are not kept. %s", NO_FOLDER)
         open_backend(False if cache is None else cache, folder)
-        self.ledger = Ledger(folder / "credits.jsonl")
+        self.ledger = Ledger(None if folder is None else folder / "credits.jsonl")
         connection = key_fingerprint(f"{key.secret()} {self.base_url}")
         limiter = RateLimiter(
-            state_file=folder / "rates" / f"{connection}.json",
+            state_file=None if folder is None else folder / "rates" / f"{connection}.json",
             rate_limit=rate_limit,
             max_wait=max_wait,
         )
@@ -117,14 +136,15 @@ class Client:
             transport=Transport(
                 key,
                 self.base_url,
-                timeout=_timeout(timeout),
+                timeout=timeout,
+                max_body_bytes=max_body_bytes,
                 retry=retry or RetryPolicy(),
                 limiter=limiter,
                 ledger=self.ledger,
             ),
-            journal=Journal(folder / "journal"),
+            journal=Journal(None if folder is None else folder / "journal"),
             budget=CreditBudget(max_credits),
-            memo=RecordMemo(reuse_within),
+            memo=RecordMemo(seconds("reuse_within", reuse_within, least=-1)),
             folder=folder,
             workers=positive("workers", workers),
             cache=cache,
@@ -168,25 +188,15 @@ class Client:
         self.context.memo.clear()
 
 
-def _timeout(value: tuple[float, float]) -> tuple[float, float]:
-    try:
-        connect, read = (float(part) for part in value)
-    except (TypeError, ValueError):
-        connect = read = 0.0
-    if not (0 < connect < float("inf") and 0 < read < float("inf")):
-        message = f"timeout={value!r}: give two finite numbers of seconds, (connect, read)."
-        raise ConfigurationError(message)
-    return connect, read
-
-
 _default: tuple[tuple[str | int | None, ...], Client] | None = None
-_default_lock = threading.Lock()
+_default_lock = Lock()
 
 
 def _login_changed() -> int | None:
     """Return when the user last logged in or out, or None if never."""
+    file = find_login_file()
     try:
-        return login_file().stat().st_mtime_ns
+        return None if file is None else file.stat().st_mtime_ns
     except OSError:
         return None
 

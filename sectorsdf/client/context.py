@@ -36,8 +36,8 @@ class ClientContext:
         What the client may spend in its life.
     memo : RecordMemo
         Addressed records of the last hour, in memory.
-    folder : Path
-        Where the client keeps its files.
+    folder : Path or None
+        Where the client keeps its files; None if the user has no home folder.
     workers : int
         How many pages are fetched at once, unless a call says otherwise.
     cache : bool, str, path-like or None
@@ -56,7 +56,7 @@ class ClientContext:
     journal: Journal
     budget: CreditBudget
     memo: RecordMemo
-    folder: Path
+    folder: Path | None
     workers: int
     cache: bool | str | os.PathLike[str] | None = None
     max_age: timedelta | None = None

@@ -14,7 +14,7 @@ from sectorsdf.paging.page import Page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["parse_page", "parse_record"]
+__all__ = ["parse_array", "parse_page", "parse_record"]
 
 
 def _whole(value: object) -> int | None:
@@ -34,18 +34,24 @@ def parse_page(body: bytes) -> Page:
     if isinstance(content, dict):
         pagination = content.get("pagination") or {}
         content = content.get("results")
-        if not isinstance(pagination, dict) or _whole(pagination.get("total_count")) is None:
+        if not isinstance(pagination, dict) or "total_count" not in pagination:
             message = "the envelope has no total_count"
+            raise ValueError(message)
+        if _whole(pagination["total_count"]) is None:
+            message = f"total_count is {pagination['total_count']!r:.40}, not a whole number from 0"
             raise ValueError(message)
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
         message = "neither an envelope with results nor a list of records"
         raise ValueError(message)
     has_next = pagination.get("has_next")
+    # A limit that is too high or too low would plan too few or too many pages.
+    limit = min(_whole(pagination.get("limit")) or PAGE_SIZE, PAGE_SIZE)
     return Page(
         content,
         _whole(pagination.get("total_count")),
-        _whole(pagination.get("limit")) or PAGE_SIZE,
+        max(limit, len(content)) if pagination else limit,
         has_next if isinstance(has_next, bool) else None,
+        offset=_whole(pagination.get("offset")),
     )
 
 
@@ -60,5 +66,20 @@ def parse_record(body: bytes) -> Mapping[str, Any]:
     content = decode_json(body)
     if not isinstance(content, dict) or not content:
         message = "not a record"
+        raise ValueError(message)
+    return content
+
+
+def parse_array(body: bytes) -> list[Any]:
+    """Read an answer that is one JSON array with all of its rows.
+
+    Raises
+    ------
+    ValueError
+        If it is not an array.
+    """
+    content = decode_json(body)
+    if not isinstance(content, list):
+        message = "not a list of rows"
         raise ValueError(message)
     return content

@@ -10,17 +10,20 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Progress", "in_notebook"]
+__all__ = ["Progress", "WaitProgress", "in_notebook"]
 
 
 # A call that takes less time shows nothing.
 _PATIENCE = 1.0
 _PAUSE = 0.2
+# Seconds that the end of a call waits for its bar to disappear.
+_LONGEST_END = 5.0
 _WIDTH, _HEIGHT = 100, 24
 
 
@@ -67,15 +70,18 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._shown:
-            self._thread = threading.Thread(target=self._show, name="sectorsdf-progress")
-            self._thread.daemon = True
-            self._thread.start()
+            thread = threading.Thread(target=self._show, name="sectorsdf-progress", daemon=True)
+            # Without a bar, if the system allows no other thread.
+            with suppress(RuntimeError):
+                thread.start()
+                self._thread = thread
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            # A terminal that was stopped must not stop the program.
+            self._thread.join(_LONGEST_END)
 
     def update(self, done: int, due: int) -> None:
         """Set how many pages or records have arrived, and how many are due."""
@@ -107,6 +113,25 @@ class Progress:
         left = until - time.time()
         how_long = f" {left:.0f} s" if left >= 1 else ""
         return f"{words}, waiting{how_long} for the rate limit"
+
+
+class WaitProgress(Progress):
+    """A bar for a call that waits for another one before it asks the API itself.
+
+    Parameters
+    ----------
+    reason : callable
+        Returns for what it waits, in words.
+    shown : bool
+        Whether to show the bar.
+    """
+
+    def __init__(self, reason: Callable[[], str], *, shown: bool) -> None:
+        super().__init__("sectorsdf", "page", lambda: 0, lambda: None, shown=shown)
+        self._reason = reason
+
+    def _words(self) -> str:
+        return f"waiting for {self._reason()}"
 
 
 def _bar(name: str, unit: str) -> Any:  # noqa: ANN401 - tqdm has no types

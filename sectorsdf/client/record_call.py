@@ -5,28 +5,33 @@ This module must not import `mining`.
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import pandas as pd
 
+from sectorsdf.cache.memo import Remembered
 from sectorsdf.cache.read_through import RecordReadThrough
+from sectorsdf.client.answers import other_record, wrong_answer
 from sectorsdf.client.call import Call
-from sectorsdf.client.parsing import parse_record
+from sectorsdf.client.parsing import parse_array, parse_record
 from sectorsdf.errors import FilterError, NotFoundError
+from sectorsdf.frames.addresses import contact_fields, without_emails
+from sectorsdf.frames.lossless_json import json_text
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.paging.workers import WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from sectorsdf.cache.record_journal import RecordEntry
     from sectorsdf.client.context import ClientContext
     from sectorsdf.client.queries import RecordQuery
 
-__all__ = ["RecordCall", "Records", "fetch_records", "keys_of", "without_emails"]
-
-_ADDRESS = re.compile(r"""[^\s@<>"',;:()]+@[^\s@<>"',;:()]+""")
+__all__ = ["RecordCall", "Records", "fetch_records", "keys_of", "open_entry"]
 
 
 class Records(NamedTuple):
@@ -42,7 +47,7 @@ class Records(NamedTuple):
         Where the records come from.
     """
 
-    found: Mapping[str, Mapping[str, Any]]
+    found: Mapping[str, Any]
     not_found: Sequence[str]
     provenance: Provenance
 
@@ -52,27 +57,47 @@ def fetch_records(context: ClientContext, query: RecordQuery) -> Records:
 
     E-mail addresses are left out unless the query asks for them, and are never cached.
     """
-    dataset = query.dataset
-    with RecordReadThrough(query.config.cache, dataset, query.paths) as cached:
-        call = RecordCall(context, query, cached.missing)
-        with call:
-            fetched = call.run() if cached.missing else {}
-            if not query.include_contacts:
-                fetched = {key: without_emails(record) for key, record in fetched.items()}
-            provenance = Provenance.of_call(
-                dataset,
-                {str(dataset.addressed_by): list(query.paths)},
-                host=context.transport.base_url,
-                source=context.source,
-                credits=call.spent,
-            )
-            cached.put({**dict.fromkeys(call.not_found), **fetched}, provenance)
-            call.answered = True
+    with RecordReadThrough(query.config.cache, query.dataset, query.paths) as cached:
+        if cached.missing:
+            fetched, provenance = _fetch_missing(context, query, cached)
+        else:
+            fetched, provenance = {}, _provenance(context, query)
     records = {**cached.found, **fetched}
     found = {key: record for key in query.paths if (record := records.get(key)) is not None}
     not_found = [key for key in query.paths if key not in found]
     provenance = cached.describe(provenance).with_records(len(query.paths), not_found)
     return Records(found, not_found, provenance)
+
+
+def _fetch_missing(
+    context: ClientContext, query: RecordQuery, cached: RecordReadThrough
+) -> tuple[dict[str, Mapping[str, Any]], Provenance]:
+    """Return the records that the cache does not have, and store them in it."""
+    with RecordCall(context, query, cached.missing) as call:
+        fetched = call.run()
+        if not query.include_contacts:
+            fields = contact_fields(query.dataset)
+            fetched = {key: without_emails(record, fields) for key, record in fetched.items()}
+        provenance = _provenance(context, query, call)
+        cached.put({**dict.fromkeys(call.not_found), **fetched}, provenance, call.fetched_at)
+        call.answered = True
+    return fetched, provenance
+
+
+def _provenance(
+    context: ClientContext, query: RecordQuery, call: RecordCall | None = None
+) -> Provenance:
+    provenance = Provenance.of_call(
+        query.dataset,
+        {str(query.dataset.addressed_by): list(query.paths)},
+        host=context.transport.base_url,
+        source=context.source,
+        credits=0 if call is None else call.spent,
+    )
+    if call is None or not call.fetched_at:
+        return provenance
+    # Times of one zone sort as their texts do.
+    return provenance.updated(fetched_at=min(call.fetched_at.values()))
 
 
 class RecordCall(Call):
@@ -92,32 +117,48 @@ class RecordCall(Call):
     """
 
     unit = "record"
+    entry: RecordEntry
 
     def __init__(self, context: ClientContext, query: RecordQuery, missing: Sequence[str]) -> None:
-        super().__init__(context, query.dataset, query.config, {"keys": sorted(missing)})
+        super().__init__(context, query.dataset, query.config, open_entry(context, query))
         self.paths = {key: query.paths[key] for key in missing}
-        self.records: dict[str, Mapping[str, Any] | None] = dict.fromkeys(self.paths)
+        self.records: dict[str, Any] = dict.fromkeys(self.paths)
+        self.fetched_at: dict[str, str] = {}
+        self._parse: Callable[[bytes], Any] = (
+            parse_array if query.dataset.answer == "array" else parse_record
+        )
+        self._parts_of = query.parts_of
+        self._with_addresses = query.include_contacts
+        self._private = contact_fields(query.dataset)
 
     @property
     def not_found(self) -> list[str]:
         """The keys that the API does not know."""
         return [key for key, record in self.records.items() if record is None]
 
-    def run(self) -> dict[str, Mapping[str, Any]]:
+    def run(self) -> dict[str, Any]:
         """Return the records that the API knows, in the order asked for."""
-        memo = self.context.memo
         unknown = []
         for key, path in self.paths.items():
             # One look-up only: another thread may make the client forget the record in between.
-            remembered = None if self.config.refresh else memo.get(path)
+            remembered = self._remembered(path)
             if remembered is None:
                 unknown.append(key)
             else:
-                (self.records[key],) = remembered
-        need = sum([self.paths[key]] not in self.entry for key in unknown)
+                self._take(key, remembered)
+        need = sum(self.paths[key] not in self.entry for key in unknown)
         self.refuse_beyond(need, f"{len(unknown)} record(s) of {self.dataset.name}")
         self._fetch_all(unknown)
         return {key: record for key, record in self.records.items() if record is not None}
+
+    def _remembered(self, path: str) -> Remembered | None:
+        """Return what the client remembers, if the caller accepts it."""
+        return None if self.config.refresh else self.context.memo.get(path, self.config.max_age)
+
+    def _take(self, key: str, remembered: Remembered) -> None:
+        moment = datetime.fromtimestamp(remembered.fetched_at, UTC)
+        self.fetched_at[key] = moment.isoformat(timespec="milliseconds")
+        self.records[key] = remembered.record
 
     def _fetch_all(self, keys: Sequence[str]) -> None:
         waiting = list(reversed(keys))
@@ -132,7 +173,7 @@ class RecordCall(Call):
                     key, record, error = workers.next()
                     failure = failure or error
                     if error is None:
-                        self.records[key] = record
+                        self._take(key, record)
                         done += 1
                         self.report_progress(done, len(keys))
             except KeyboardInterrupt:
@@ -142,31 +183,60 @@ class RecordCall(Call):
         if failure is not None:
             raise failure
 
-    def _record(self, key: str) -> Mapping[str, Any] | None:
+    def _record(self, key: str) -> Remembered:
         path = self.paths[key]
-        memo = self.context.memo
-        with memo.lock_for(path):
+        with self.context.memo.lock_for(path):
             # Another thread may have fetched it while this one waited for the lock.
-            remembered = None if self.config.refresh else memo.get(path)
-            return self._fetch(key, path) if remembered is None else remembered[0]
+            remembered = self._remembered(path)
+            if remembered is None:
+                remembered = self._fetch(key, path)
+                self.context.memo.put(path, *remembered)
+            return remembered
 
-    def _fetch(self, key: str, path: str) -> Mapping[str, Any] | None:
+    def _fetch(self, key: str, path: str) -> Remembered:
+        """Return a record from the journal, or pay for it and write it to the journal first."""
         context = self.context
-        body = self.entry.get([path])
-        if body is None:
-            what = f"{self.dataset.title} {key}"
-            context.key.require()
-            try:
-                response = context.transport.get(
-                    path, {}, parse=parse_record, budgets=self.budgets, what=what
-                )
-                body, context.source = response.body, response.source
-            except NotFoundError:
-                body = b""
-            self.entry.put([path], body)
-        record = parse_record(body) if body else None
-        context.memo[path] = record
-        return record
+        body, written = self.entry.get(path), self.entry.written(path)
+        if body is not None and written is not None:
+            return Remembered(self._parse(body) if body else None, written)
+        context.key.require()
+        what = f"{self.dataset.title} {key}"
+        try:
+            target, _, params = path.partition("?")
+            response = context.transport.get(
+                target,
+                dict(parse_qsl(params)),
+                parse=self._parse,
+                budgets=self.budgets,
+                what=what,
+            )
+        except NotFoundError:
+            arrived = time.time()
+            self.entry.put(path, b"", written=arrived)
+            return Remembered(None, arrived)
+        problem = other_record(self.dataset, self._parts_of(key), response.value)
+        if problem is not None:
+            raise wrong_answer(what, problem, context.transport.base_url + path)
+        context.source = response.source
+        arrived, record, kept = time.time(), response.value, response.body
+        cleaned = without_emails(record, self._private)
+        if not self._with_addresses and cleaned is not record:
+            # What nobody has asked for is not kept on disk, not even until the call has ended.
+            kept = json_text(cleaned).encode()
+            self.entry.put(path, kept, with_addresses=False, written=arrived)
+        else:
+            self.entry.put(path, kept, written=arrived)
+        return Remembered(record, arrived)
+
+
+def open_entry(context: ClientContext, query: RecordQuery) -> RecordEntry:
+    """Return what the journal has for a query, and where it keeps what the query pays for."""
+    return context.journal.open_records(
+        {"dataset": query.dataset.name, "host": context.transport.base_url},
+        query.paths,
+        query.config.reuse(),
+        with_addresses=query.include_contacts,
+    )
 
 
 def keys_of(keys: object, column: str) -> list[Any]:
@@ -186,18 +256,8 @@ def keys_of(keys: object, column: str) -> list[Any]:
     if isinstance(keys, pd.Series):
         keys = keys.dropna()
     if isinstance(keys, str) or not isinstance(keys, Iterable):
-        # `path_for` refuses a key that is not a text.
         return [keys]
-    return list(dict.fromkeys(keys))
-
-
-def without_emails(value: Any) -> Any:  # noqa: ANN401
-    """Return a record without any e-mail address, whichever field it is in."""
-    if isinstance(value, dict):
-        return {without_emails(name): without_emails(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_emails(item) for item in value]
-    # A number that is a subclass of str must stay as it is.
-    if isinstance(value, str) and _ADDRESS.search(value):
-        return _ADDRESS.sub("(e-mail address left out)", value)
-    return value
+    # `path_for` refuses a key that is not a text, such as a list, which no dict can hold.
+    found = list(keys)
+    texts = all(isinstance(key, str) for key in found)
+    return list(dict.fromkeys(found)) if texts else found

@@ -10,7 +10,7 @@ import os
 import re
 from typing import NoReturn, Self
 
-from sectorsdf.config.keystore import HiddenText, hidden, login_file, saved_key
+from sectorsdf.config.keystore import HiddenText, find_login_file, hidden, saved_key
 from sectorsdf.config.settings import VISIBLE, base_url
 from sectorsdf.errors import ConfigurationError, MissingKeyError
 
@@ -68,8 +68,10 @@ class ApiKey:
             it was saved.
         """
         text = argument if argument is not None else hidden(os.environ.get(KEY_VARIABLE))
-        if argument is None and not (text or "").strip() and login_file().exists():
-            text = saved_key(base_url(address))
+        if argument is None and not (text or "").strip():
+            logins = find_login_file()
+            if logins is not None and logins.exists():
+                text = saved_key(base_url(address))
         return cls(text or "")
 
     @classmethod

@@ -10,16 +10,20 @@ import os
 import secrets
 import stat
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
 
+from sectorsdf.config.settings import user_folder
 from sectorsdf.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "CONFIG_DIR_VARIABLE",
     "HiddenText",
+    "find_login_file",
     "forget_key",
     "hidden",
     "login_file",
@@ -51,10 +55,26 @@ def login_file() -> Path:
     """Return the path of the file of saved logins, which need not exist.
 
     It is in ``SECTORSDF_CONFIG_DIR`` or the user's configuration folder.
+
+    Raises
+    ------
+    ConfigurationError
+        If the variable's value is not a path of this machine, or this user has no such folder.
     """
-    value = os.environ.get(CONFIG_DIR_VARIABLE)
-    folder = Path(value).expanduser() if value else platformdirs.user_config_path("sectorsdf")
-    return folder / "login.json"
+    file = find_login_file()
+    if file is None:
+        message = (
+            "This user has no home folder, so there is no folder for the file of saved logins. "
+            f"Set the environment variable {CONFIG_DIR_VARIABLE}."
+        )
+        raise ConfigurationError(message)
+    return file
+
+
+def find_login_file() -> Path | None:
+    """Return the path of `login_file`, or None if this user has no home folder."""
+    folder = user_folder(CONFIG_DIR_VARIABLE, platformdirs.user_config_path)
+    return None if folder is None else folder / "login.json"
 
 
 def saved_key(address: str) -> str | None:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
+from sectorsdf.config.checks import flag
+from sectorsdf.config.settings import location
 from sectorsdf.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "CACHE_VARIABLE",
+    "MAX_AGE",
     "PROGRESS_VARIABLE",
     "Options",
     "as_age",
+    "cache_location",
     "default_cache",
     "default_max_age",
     "default_progress",
@@ -27,7 +34,8 @@ __all__ = [
 
 CACHE_VARIABLE = "SECTORSDF_CACHE"
 PROGRESS_VARIABLE = "SECTORSDF_PROGRESS"
-_MAX_AGE = timedelta(days=7)
+MAX_AGE = timedelta(days=7)
+"""How old a cached frame may be, unless something says otherwise."""
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -96,6 +104,10 @@ class set_options:  # noqa: N801 - used as a function, or for one block
             raise ConfigurationError(message)
         if "max_age" in options:
             as_age(options["max_age"])
+        if "progress" in options:
+            flag("progress", options["progress"])
+        if "cache" in options:
+            cache_location(options["cache"])
         self._before = dict(_current)
         _current.update(options)
 
@@ -133,9 +145,25 @@ def as_age(value: object) -> timedelta:
     return age
 
 
-def default_max_age() -> timedelta:
-    """Return the largest age of a cached frame by `set_options`, or 7 days."""
-    return as_age(_current.get("max_age", _MAX_AGE))
+def cache_location(cache: object) -> bool | str | Path:
+    """Return a `cache` option as True, False, a URL or a folder.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none of these.
+    """
+    if isinstance(cache, bool):
+        return cache
+    if not isinstance(cache, str | os.PathLike) or not os.fspath(cache):
+        message = f"cache={cache!r}: give True, False, a folder, or a URL such as s3://bucket/path."
+        raise ConfigurationError(message)
+    return location(cache, "cache")
+
+
+def default_max_age() -> timedelta | None:
+    """Return the largest age of an answer by `set_options`, or None."""
+    return as_age(_current["max_age"]) if "max_age" in _current else None
 
 
 def default_cache() -> bool | str | os.PathLike[str]:

@@ -115,6 +115,7 @@ MINING_LICENSE_AUCTION = Dataset(
         Column("last_modified", "date", "Day on which the provider last changed the record"),
     ),
     nested={"phases": "elsewhere", "participants": "elsewhere"},
+    answer="object",
     addressed_by="wiup_code",
 )
 MINING_LICENSE_AUCTION_PHASES = Dataset(
@@ -134,6 +135,7 @@ MINING_LICENSE_AUCTION_PHASES = Dataset(
         Column("start_date", "date", "First day of the phase"),
         Column("end_date", "date", "Last day of the phase; mostly missing"),
     ),
+    answer="object",
     addressed_by="wiup_code",
 )
 MINING_LICENSE_AUCTION_PARTICIPANTS = Dataset(
@@ -159,5 +161,6 @@ MINING_LICENSE_AUCTION_PARTICIPANTS = Dataset(
     ),
     nested={"email": "elsewhere"},
     contacts=(Column("email", "text", "E-mail address given by the participant"),),
+    answer="object",
     addressed_by="wiup_code",
 )

@@ -270,20 +270,20 @@ def checked_max_rows(max_rows: int | None) -> int | None:
 def path_for(dataset: Dataset, key: object) -> str:
     """Return the path of one addressed row, with its whole key quoted.
 
-    A key can therefore never reach another endpoint: ``a/b`` becomes ``a%2Fb``.
+    A key can therefore never reach another endpoint.
 
     Raises
     ------
     FilterError
-        If the key is not a string, is empty, holds half of a surrogate pair, or is a dot segment,
-        which quoting cannot make safe.
+        If the key is not a string, is empty, holds half of a surrogate pair, is a dot segment, or
+        has a slash: quoting makes neither safe, because the server reads ``%2F`` as a slash.
     """
     name = dataset.addressed_by or "key"
     if not isinstance(key, str):
         message = f"{name}={_shown(key)}: give a string"
         message += " (codes have leading zeros and 13 to 20 digits)."
         raise FilterError(message, name=name, value=key)
-    if not key.strip() or key in {".", ".."} or not _is_sendable(key):
+    if not key.strip() or key in {".", ".."} or "/" in key or not _is_sendable(key):
         message = f"{name}={_shown(key)} is not a {name}."
         raise FilterError(message, name=name, value=key)
     return dataset.path.replace("{}", quote(key, safe=""))

@@ -158,8 +158,19 @@ class Dataset:
         For a detail endpoint, the field that its path contains.
     title : str
         What an addressed row is called in messages.
+    answer : {"pages", "object", "array"}
+        What one request brings: a page of a list, one JSON object, or one JSON array with all rows.
     rows_in : str or None
         The field of an addressed record whose items are the rows; None where the record is the row.
+    unpack : str or None
+        The function of `sectorsdf.frames.unpack` that makes rows of an answer whose rows are not
+        plain records; None where they are.
+    keyword : str or None
+        The getter's keyword for the keys, such as "slugs"; None where it is `addressed_by`.
+    priced_by : str
+        What one credit buys, in words, such as "slug and year"; "" for a page or a key.
+    limit : int or None
+        The number of rows at which the API cuts an array. An array of so many rows is not complete.
     listed_by : str or None
         For an addressed dataset, the list that names every key, for calls that name none.
     details : str or None
@@ -183,7 +194,12 @@ class Dataset:
     facets: tuple[str, ...] = ()
     addressed_by: str | None = None
     title: str = ""
+    answer: Literal["pages", "object", "array"] = "pages"
     rows_in: str | None = None
+    unpack: str | None = None
+    keyword: str | None = None
+    priced_by: str = ""
+    limit: int | None = None
     listed_by: str | None = None
     details: str | None = None
     contacts: tuple[Column, ...] = ()
@@ -199,6 +215,16 @@ class Dataset:
     def fields(self) -> tuple[str, ...]:
         """The fields of an answer's records that the columns are made from."""
         return tuple(dict.fromkeys(column.source for column in self.columns))
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list that the API gives page by page."""
+        return self.answer == "pages"
+
+    @property
+    def is_plain_record(self) -> bool:
+        """Whether a key of one part addresses one JSON object."""
+        return self.answer == "object" and self.unpack is None and self.addressed_by is not None
 
     def filter(self, name: str) -> Filter | None:
         """Return the filter of that name, if there is one."""

@@ -131,6 +131,7 @@ MINING_SITE = Dataset(
         Column(_JORC, "json", "Resources and reserves, as the API's JSON text"),
     ),
     nested={"location": "site_location", _JORC: "resources_reserves"},
+    answer="object",
     addressed_by="slug",
 )
 MINING_SITE_RESOURCES = Dataset(
@@ -213,5 +214,6 @@ MINING_SITE_RESOURCES = Dataset(
         Column("source_field", "text", "Path of the figure in the API's JSON"),
         Column("raw", "text", "The JSON text, where the numbers alone do not give it"),
     ),
+    answer="object",
     addressed_by="slug",
 )

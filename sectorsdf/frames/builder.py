@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sectorsdf.frames.addresses import left_out_of
 from sectorsdf.frames.arrow import from_arrow
 from sectorsdf.frames.batches import Batches
 from sectorsdf.frames.casting import (
@@ -79,12 +80,16 @@ class FrameBuilder:
         The declaration of the frame.
     file : binary file, optional
         Keeps the rows instead of memory.
+    private : bool
+        E-mail addresses were left out of the records; it is reported where.
     """
 
     dataset: Dataset
     file: InitVar[IO[bytes] | None] = None
+    private: bool = False
     _waiting: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
     _batches: list[_Batch] = field(default_factory=list, repr=False)
+    _outside: list[BadValue] = field(default_factory=list, repr=False)
 
     def __post_init__(self, file: IO[bytes] | None) -> None:
         self._declared = Batches(self.dataset.schema, file)
@@ -98,6 +103,10 @@ class FrameBuilder:
         self._waiting.extend(records)
         if len(self._waiting) >= _BATCH_ROWS:
             self._type_waiting()
+
+    def report(self, row: int, column: str, raw: object, reason: str, name: str) -> None:
+        """Report a value that is right but that a filter excludes, by the number of its row."""
+        self._outside.append(BadValue(row, column, raw, reason, name))
 
     def _type_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -229,9 +238,15 @@ class FrameBuilder:
     def describe(self, provenance: Provenance, order: Sequence[int]) -> Provenance:
         """Return a provenance with the number of these rows and what does not fit in them."""
         self._type_waiting()
+        problems = self._problems(order)
+        if self.private:
+            problems += left_out_of(from_arrow(self.table(order)), self.dataset.key)
+        outside = {problem["row"] for problem in problems if "filter" in problem}
+        if outside:
+            provenance = provenance.updated(outside_filter=len(outside))
         return provenance.with_rows(
             len(order),
-            problems=self._problems(order),
+            problems=problems,
             unknown_fields=[name for name, _ in self._extra_columns()],
             missing_fields=sorted(self._missing_fields()),
         )
@@ -267,7 +282,8 @@ class FrameBuilder:
     def _problems(self, order: Sequence[int]) -> list[dict[str, Any]]:
         """Describe each bad value in the chosen rows."""
         bad: dict[int, list[BadValue]] = {}
-        for entry in chain.from_iterable(batch.bad for batch in self._batches):
+        bad_values = (batch.bad for batch in self._batches)
+        for entry in chain(chain.from_iterable(bad_values), self._outside):
             bad.setdefault(entry.row, []).append(entry)
         if not bad:
             return []
@@ -284,6 +300,7 @@ class FrameBuilder:
                 "column": entry.column,
                 "raw": raw_text(entry.raw),
                 "reason": entry.reason,
+                **({} if entry.filter is None else {"filter": entry.filter}),
             }
             for (i, entry), key in zip(found, keys.to_dict("records"), strict=True)
         ]

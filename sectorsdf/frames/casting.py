@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from sectorsdf.datasets.schema import arrow_type
 from sectorsdf.frames.flatten import BadValue
-from sectorsdf.frames.lossless_json import JsonNumber, NotANumber, as_utf8, json_text
+from sectorsdf.frames.lossless_json import JsonNumber, NoValue, as_utf8, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def raw_text(value: object) -> str:
 
 
 def _as_text(value: object) -> str | None:
-    if isinstance(value, bool | NotANumber) or not isinstance(value, str | int | float):
+    if isinstance(value, bool | NoValue) or not isinstance(value, str | int | float):
         return None
     text = raw_text(value)
     return text if text == value or not isinstance(value, str) else None
@@ -141,7 +141,8 @@ def cast_column(values: Sequence[Any], kind: Kind, column: str, bad: list[BadVal
     fitting = [None if value is None else convert(value) for value in values]
     for row, (value, kept) in enumerate(zip(values, fitting, strict=True)):
         if kept is None and value is not None:
-            bad.append(BadValue(row, column, value, reason))
+            why = value.reason if isinstance(value, NoValue) else reason
+            bad.append(BadValue(row, column, value, why))
     if kind == "date":
         return pa.array(fitting, pa.string()).cast(pa.date32())
     return pa.array(fitting, arrow_type(kind))

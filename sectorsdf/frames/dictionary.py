@@ -128,7 +128,8 @@ def _dataset(name: str) -> Dataset:
 
 
 def _overview(dataset: Dataset) -> dict[str, Any]:
-    by = dataset.addressed_by
+    by = dataset.priced_by or dataset.addressed_by
+    one = f"1 per page of {PAGE_SIZE} rows" if dataset.answer == "pages" else "1 per call"
     return {
         "dataset": dataset.name,
         "row": dataset.row,
@@ -137,7 +138,7 @@ def _overview(dataset: Dataset) -> dict[str, Any]:
         "key": ", ".join(dataset.key),
         "columns": len(dataset.columns),
         "filters": ", ".join(entry.name for entry in dataset.filters) or None,
-        "credits": f"1 per {by}" if by else f"1 per page of {PAGE_SIZE} rows",
+        "credits": f"1 per {by}" if by else one,
     }
 
 

@@ -7,11 +7,13 @@ import `datasets`, or another module of this folder.
 
 from __future__ import annotations
 
+import json
 import math
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sectorsdf.reserves.wide_row import PARTIAL_SUM, wide, widen
+from sectorsdf.vocabularies import COMPANY_COMMODITY_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +22,9 @@ __all__ = [
     "FLATTENERS",
     "BadValue",
     "Flattened",
+    "company_activities",
+    "company_commodities",
+    "contract_agreements",
     "license_location",
     "resources_reserves",
     "site_location",
@@ -41,12 +46,13 @@ _GEOMETRIES = frozenset(
 
 
 class BadValue(NamedTuple):
-    """A value that does not fit its column."""
+    """A value that does not fit its column, or one that the named filter excludes."""
 
     row: int
     column: str
     raw: object
     reason: str
+    filter: str | None = None
 
 
 class Flattened(NamedTuple):
@@ -225,11 +231,8 @@ def resources_reserves(values: Sequence[Any]) -> Flattened:
         if value is not None and not isinstance(value, dict | list):
             bad.append(BadValue(row, "tonnage_unit", value, "neither an object nor a list"))
         elif value is not None:
-            try:
-                # The commodity only decides the component of a tonnage, which has no column here.
-                figures, problems = widen(value, commodity_type=None)
-            except (OverflowError, RecursionError):
-                bad.append(BadValue(row, "tonnage_unit", value, "too large or too deeply nested"))
+            # The commodity only decides the component of a tonnage, which has no column here.
+            figures, problems = widen(value, commodity_type=None)
         # A figure that one ore type does not have is missing in the data, not wrong.
         bad += [
             BadValue(row, problem["column"], value, problem["reason"])
@@ -241,9 +244,59 @@ def resources_reserves(values: Sequence[Any]) -> Flattened:
     return Flattened({**columns, "resources_reserves": values}, {}, bad)
 
 
+def _joined(texts: Sequence[str]) -> str | None:
+    """Return texts as one, separated by commas; one that has a comma itself is quoted."""
+    parts = [json.dumps(t, ensure_ascii=False) if "," in t or '"' in t else t for t in texts]
+    return ", ".join(parts) or None
+
+
+def _text_lists(values: Sequence[Any], column: str) -> tuple[list[list[str] | None], Flattened]:
+    """Return lists of texts, and one column of their texts; a single text is a list of one."""
+    lists: list[list[str] | None] = []
+    bad: list[BadValue] = []
+    for row, value in enumerate(values):
+        # A subclass of `str` is something that is not valid as a text.
+        items = [value] if type(value) is str else value
+        if isinstance(items, list) and all(type(item) is str for item in items):
+            lists.append(items)
+        else:
+            lists.append(None)
+            if value is not None:
+                bad.append(BadValue(row, column, value, "not a list of texts"))
+    texts = [None if items is None else _joined(items) for items in lists]
+    return lists, Flattened({column: texts}, {}, bad)
+
+
+def company_commodities(values: Sequence[Any]) -> Flattened:
+    """Flatten a company's `commodity_type`, a list: to one text, and a flag for each commodity.
+
+    The flags tell an empty list (all False) from a missing one (all missing), and ignore case.
+    """
+    lists, flat = _text_lists(values, "commodity_types")
+    for name in COMPANY_COMMODITY_TYPES:
+        flat.columns[name.lower().replace(" ", "_")] = [
+            None if items is None else name.casefold() in (item.casefold() for item in items)
+            for items in lists
+        ]
+    return flat
+
+
+def company_activities(values: Sequence[Any]) -> Flattened:
+    """Flatten a company's `activities`, a list, to one text."""
+    return _text_lists(values, "activities")[1]
+
+
+def contract_agreements(values: Sequence[Any]) -> Flattened:
+    """Flatten a contract's `agreement_type`, a list, to one text."""
+    return _text_lists(values, "agreement_types")[1]
+
+
 FLATTENERS: Mapping[str, Flattener] = {
     "license_location": license_location,
     "site_location": site_location,
     "resources_reserves": resources_reserves,
+    "company_commodities": company_commodities,
+    "company_activities": company_activities,
+    "contract_agreements": contract_agreements,
     "elsewhere": _elsewhere,
 }

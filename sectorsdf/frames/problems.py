@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sectorsdf.errors import DataError, DataWarning
+from sectorsdf.errors import DataError, DataWarning, printable
+from sectorsdf.frames.addresses import REASON
 from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["describe_problems", "raise_or_warn", "report_problems", "warn"]
+__all__ = ["describe_left_out", "describe_problems", "raise_or_warn", "report_problems", "warn"]
+
+
+_ALL_OF_THEM = f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
 
 
 def _is_inside(module: object) -> bool:
@@ -31,7 +35,7 @@ def warn(message: str, category: type[Warning] = DataWarning) -> None:
     level, caller = 1, sys._getframe(1)
     while caller.f_back is not None and _is_inside(caller.f_globals.get("__name__")):
         level, caller = level + 1, caller.f_back
-    warnings.warn(message, category, stacklevel=level + 1)
+    warnings.warn(printable(message), category, stacklevel=level + 1)
 
 
 def describe_problems(
@@ -48,16 +52,32 @@ def describe_problems(
     missing_in : mapping of str to int or None
         The declared fields that rows do not have, with the number of such rows where it is known.
     """
-    problems, unknown = provenance["problems"], provenance["unknown_fields"]
+    unknown = provenance["unknown_fields"]
+    left_out = [problem for problem in provenance["problems"] if problem["reason"] == REASON]
+    outside = [problem for problem in provenance["problems"] if "filter" in problem]
+    problems = [
+        problem
+        for problem in provenance["problems"]
+        if problem["reason"] != REASON and "filter" not in problem
+    ]
     sentences = []
     if problems:
         first = problems[0]
-        key = ", ".join(f"{name} {value}" for name, value in first["key"].items())
         sentences.append(
             f"{dataset.name}: {len(problems)} value(s) do not fit their column and are missing; "
-            f"the first is {first['column']} = {first['raw']!r:.200} ({first['reason']}) at {key}. "
-            f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
+            f"the first is {first['column']} = {first['raw']!r:.200} ({first['reason']}) at "
+            f"{_key_in_words(first)}. {_ALL_OF_THEM}"
         )
+    if outside:
+        first = outside[0]
+        sentences.append(
+            f"{dataset.name}: the API sent {len({entry['row'] for entry in outside})} row(s) that "
+            f"its own documentation excludes; the first has {first['column']} = "
+            f"{first['raw']!r:.200} ({first['reason']}) at {_key_in_words(first)}. The rows are "
+            f"in the frame. {_ALL_OF_THEM}"
+        )
+    if left_out:
+        sentences.append(describe_left_out(dataset, left_out))
     if unknown:
         sentences.append(
             f"{dataset.name}: the API sent field(s) that are not declared: {', '.join(unknown)}. "
@@ -69,6 +89,19 @@ def describe_problems(
         )
         sentences.append(f"{dataset.name}: the answer does not have the declared field(s) {names}.")
     return sentences
+
+
+def describe_left_out(dataset: Dataset, problems: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence for the values out of which e-mail addresses were left."""
+    first = problems[0]
+    return (
+        f"{dataset.name}: e-mail addresses were left out of {len(problems)} value(s); the first is "
+        f"{first['column']} at {_key_in_words(first)}. {_ALL_OF_THEM}"
+    )
+
+
+def _key_in_words(problem: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in problem["key"].items())
 
 
 def report_problems(dataset: Dataset, frame: pd.DataFrame, *, strict: bool) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sectorsdf._version import __version__
+from sectorsdf.frames.frozen import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,8 +96,8 @@ class Provenance:
         return Provenance({**self.entries, **entries})
 
     def attach(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Write the provenance into a frame's attrs and return the frame."""
-        frame.attrs = {ATTRS: dict(self.entries)}
+        """Write the provenance into a frame's attrs, read-only, and return the frame."""
+        frame.attrs = {**frame.attrs, ATTRS: freeze(self.entries)}
         return frame
 
     @property

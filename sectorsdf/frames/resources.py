@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from sectorsdf.datasets.sites import MINING_SITE_RESOURCES
 from sectorsdf.errors import DataError
+from sectorsdf.frames.addresses import left_out_of
 from sectorsdf.frames.arrow import from_arrow
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.casting import cast_column
 from sectorsdf.frames.lossless_json import decode_json
-from sectorsdf.frames.problems import warn
+from sectorsdf.frames.problems import describe_left_out, raise_or_warn, warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
 from sectorsdf.reserves.grammar import Label
 from sectorsdf.reserves.reader import Reader
@@ -156,4 +157,14 @@ def resources_frame(
         if strict:
             raise DataError(message, problems=problems, frame=frame)
         warn(message)
+    _report_left_out(frame, strict=strict)
     return frame
+
+
+def _report_left_out(frame: pd.DataFrame, *, strict: bool) -> None:
+    """Report the sites with a text out of which an e-mail address was left, once each."""
+    sites = frame[[*_SITE, "province"]].drop_duplicates()
+    if found := left_out_of(sites, ("slug",)):
+        problems = [{**problem, "row": int(sites.index[problem["row"]])} for problem in found]
+        Provenance.of_frame(frame).with_problems(problems).attach(frame)
+        raise_or_warn([describe_left_out(MINING_SITE_RESOURCES, problems)], frame, strict=strict)

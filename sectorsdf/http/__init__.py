@@ -4,8 +4,11 @@ One request passes through these modules:
 
 - `transport` sends it, retries it and settles its price,
 - `limiter` decides when it may be sent, by the rules of `learner`,
-- `session` adds the key and keeps the connections,
-- `responses` turns a status other than 2xx into an exception,
+- `connections` lends a session, and `session` adds the key and ends what takes too long,
+- `redirects` refuses another host or another question, `body` reads a limited number of bytes,
+- `network` says what a failed connection means,
+- `responses` tells the API's answers from those of a proxy or gateway, and turns an error into an
+  exception,
 - `credits` records what it cost and enforces ``max_credits``.
 
 The package knows paths, parameters and bytes only. It must not import `sectorsdf.datasets`,

@@ -10,11 +10,11 @@ import hashlib
 import json
 import logging
 import os
-import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sectorsdf import errors
+from sectorsdf._fork import Lock, renew_in_child
 from sectorsdf.config import settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Ledger:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._warned = False
 
     def __repr__(self) -> str:
@@ -287,9 +287,14 @@ class CreditBudget:
                 " or None for no limit."
             )
         self.limit = limit
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reserved = 0
         self._spent = 0
+        renew_in_child(self)
+
+    def _after_fork(self) -> None:
+        # The requests for which credits are reserved are those of the parent.
+        self._reserved = 0
 
     def __repr__(self) -> str:
         return f"CreditBudget(limit={self.limit}, spent={self.spent})"

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import filelock
 
 from sectorsdf import errors
+from sectorsdf._fork import renew_in_child
+from sectorsdf.config.checks import is_number
 from sectorsdf.http.learner import (
     POLL_SECONDS,
     WINDOW_LENGTHS,
@@ -41,6 +43,11 @@ _MIN_ANNOUNCED = 1.5  # seconds; shorter waits are not reported to `on_wait`
 
 class LimiterStoppedError(errors.SectorsdfError):
     """The limiter was stopped while a request waited for a permit."""
+
+
+def _new_prefix() -> str:
+    """Return a text that distinguishes this limiter from all others of the state file."""
+    return f"{os.getpid():x}-{uuid.uuid4().hex[:6]}-"
 
 
 def _parse_state(text: str) -> WindowState:
@@ -139,7 +146,7 @@ class RateLimiter:
         clock: Callable[[], float] = time.time,
         window_lengths: Sequence[float] = WINDOW_LENGTHS,
     ) -> None:
-        if not max_wait > 0:
+        if not is_number(max_wait) or not max_wait > 0:
             raise errors.ConfigurationError(f"max_wait={max_wait!r}: give more than 0 seconds.")
         limit = None if rate_limit is None else RateLimit.parse(rate_limit)
         self.on_wait: Callable[[float], None] | None = None
@@ -156,12 +163,21 @@ class RateLimiter:
         # Before a limit is met, the times of responses are kept here and not in the file.
         self._unlimited = limit is None
         self._response_times: deque[float] = deque(maxlen=20_000)
-        self._name_prefix = f"{os.getpid():x}-{uuid.uuid4().hex[:6]}-"
+        self._name_prefix = _new_prefix()
         self._attempts = self._refusals = 0
         # Incremented to wake the waiting threads, which are listed with the time they wait for.
         self._wakeups = 0
         self._waiters: dict[int, float] = {}
         self._waiting_since = self._waited = self._announced = 0.0
+        renew_in_child(self)
+
+    def _after_fork(self) -> None:
+        # The waiting threads, the lock of the file and what is written under this name are the
+        # parent's; what the parent has learnt is read from the file again.
+        self._condition = threading.Condition()
+        self._waiters = {}
+        self._name_prefix = _new_prefix()
+        self._file_lock, self._file_signature = None, None
 
     def __repr__(self) -> str:
         return f"RateLimiter({self.snapshot()!r})"

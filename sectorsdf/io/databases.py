@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["check_table_name", "quote_identifier", "write_duckdb", "write_sqlite"]
 
 _RESERVED_PREFIXES = ("sqlite_", "gpkg")
+_FAILURES_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+}
 
 
 def quote_identifier(name: str) -> str:
@@ -77,7 +85,8 @@ def write_duckdb(content: ExportTable, file: Path) -> None:
                 database.executemany(f"INSERT INTO {PROVENANCE} VALUES (?, ?)", pairs)  # noqa: S608
     except duckdb.Error as error:
         message = f"DuckDB could not write the file: {error}"
-        raise OSError(message) from error
+        of_the_content = duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError
+        raise (ValueError if isinstance(error, of_the_content) else OSError)(message) from error
 
 
 def _sqlite_type(name: str, column: pa.ChunkedArray) -> str:
@@ -117,4 +126,5 @@ def write_sqlite(content: ExportTable, file: Path) -> None:
             database.executemany(f"INSERT INTO {PROVENANCE} VALUES (?, ?)", pairs)  # noqa: S608
     except sqlite3.Error as error:
         message = f"SQLite could not write the file: {error}"
-        raise OSError(message) from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise (OSError if code in _FAILURES_OF_THE_DISK else ValueError)(message) from error

@@ -83,6 +83,9 @@ def _check_limits(table: pa.Table) -> None:
         message = f"an Excel sheet holds {_MAX_COLUMNS:,} columns, not {table.num_columns:,}"
         raise ValueError(message)
     for name, column in zip(table.column_names, table.columns, strict=True):
+        if _length(_escape(name)) > _MAX_CHARACTERS:
+            message = f"an Excel cell holds {_MAX_CHARACTERS:,} characters, and a name has more"
+            raise ValueError(message)
         if pa.types.is_string(column.type):
             _check_text_lengths(column, name)
 

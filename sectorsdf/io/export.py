@@ -6,31 +6,33 @@ table. Only this module imports all the format modules.
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.frames.arrow import to_arrow
+from sectorsdf.frames.arrow import refuse_deep_values, to_arrow
 from sectorsdf.frames.provenance import Provenance
-from sectorsdf.io.atomic import file_exists_error, staged_file
+from sectorsdf.io.atomic import staged_file
+from sectorsdf.io.database_logs import settle_duckdb, settle_sqlite
 from sectorsdf.io.databases import write_duckdb, write_sqlite
 from sectorsdf.io.excel import write_excel
 from sectorsdf.io.geofiles import write_geojson, write_geopackage
+from sectorsdf.io.geometries import split_geometries
 from sectorsdf.io.parquet import export_parquet, write_arrow
-from sectorsdf.io.partitioned import find_foreign_file, partition_columns, write_folder
-from sectorsdf.io.table import ExportTable
+from sectorsdf.io.partitioned import partition_columns, write_folder
+from sectorsdf.io.table import ExportTable, check_text
+from sectorsdf.io.target import check_path, path_to_write
 from sectorsdf.io.text import write_csv, write_json, write_json_lines
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 __all__ = ["check_target", "export_frame"]
 
@@ -40,6 +42,8 @@ class _Format:
     write: Callable[[ExportTable, Path], None]
     extra: str = ""
     libraries: tuple[str, ...] = ()
+    has_geometry: bool = False
+    prepare: Callable[[Path], None] | None = None
 
 
 _FORMATS = {
@@ -51,18 +55,24 @@ _FORMATS = {
     ".json": _Format(write_json),
     ".jsonl": _Format(write_json_lines),
     ".ndjson": _Format(write_json_lines),
-    ".geojson": _Format(write_geojson),
+    ".geojson": _Format(write_geojson, has_geometry=True),
     ".xlsx": _Format(write_excel, "excel", ("openpyxl",)),
-    ".gpkg": _Format(write_geopackage, "geo", ("pyogrio", "shapely")),
-    ".duckdb": _Format(write_duckdb, "duckdb", ("duckdb",)),
-    ".sqlite": _Format(write_sqlite),
-    ".db": _Format(write_sqlite),
+    ".gpkg": _Format(
+        write_geopackage,
+        "geo",
+        ("pyogrio", "shapely"),
+        has_geometry=True,
+        prepare=settle_sqlite,
+    ),
+    ".duckdb": _Format(write_duckdb, "duckdb", ("duckdb",), prepare=settle_duckdb),
+    ".sqlite": _Format(write_sqlite, prepare=settle_sqlite),
+    ".db": _Format(write_sqlite, prepare=settle_sqlite),
 }
 _WITH_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
 
 
 def export_frame(
-    frame: pd.DataFrame,
+    frame: object,
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -70,16 +80,22 @@ def export_frame(
     table: str | None = None,
 ) -> Path:
     """Write a frame to a file, as `sectorsdf.export` documents it."""
-    target, partitions = Path(path), partition_columns(partition_by)
+    partitions = partition_columns(partition_by)
+    target = check_target(path, overwrite=overwrite, partition_by=partition_by)
     suffix, file_format = _format_of(target, partitioned=bool(partitions))
-    _check_path(target, overwrite=overwrite, partitioned=bool(partitions))
-    rows = _to_table(frame)
+    if not isinstance(frame, pd.DataFrame):
+        message = f"export takes a pandas.DataFrame or a getter, not {type(frame).__name__}"
+        raise TypeError(message)
+    plain, geometries = split_geometries(frame, suffix, supported=file_format.has_geometry)
+    rows = _to_table(plain)
     if partitions:
         return write_folder(rows, target, partitions, overwrite=overwrite)
     provenance = Provenance.of_frame(frame).entries
-    name = table or str(provenance.get("dataset") or "data")
-    with staged_file(target, suffix, overwrite=overwrite) as staged:
-        file_format.write(ExportTable(rows, name, provenance), staged)
+    name = str(provenance.get("dataset") or "data") if table is None else table
+    check_text(name, "table")
+    content = ExportTable(rows, name, provenance, geometries)
+    with staged_file(target, suffix, overwrite=overwrite, prepare=file_format.prepare) as staged:
+        file_format.write(content, staged)
     return target
 
 
@@ -93,10 +109,29 @@ def check_target(
     ValueError, MissingExtraError, OSError
         The format, its library or the path makes the export impossible.
     """
-    target, partitioned = Path(path), bool(partition_columns(partition_by))
-    _format_of(target, partitioned=partitioned)
-    _check_path(target, overwrite=overwrite, partitioned=partitioned)
+    target, partitioned = path_to_write(path), bool(partition_columns(partition_by))
+    suffix, file_format = _format_of(target, partitioned=partitioned)
+    final = check_path(target, overwrite=overwrite, partitioned=partitioned)
+    if final != target and not partitioned:
+        _check_same_format(final, suffix, target)
+    if file_format.prepare is not None:
+        for place in dict.fromkeys((final, target)):
+            file_format.prepare(place)
     return target
+
+
+def _check_same_format(final: Path, suffix: str, link: Path) -> None:
+    """Raise ValueError if a link leads to a file whose name promises another format."""
+    try:
+        expected, _ = _format_of(final, partitioned=False)
+    except (ValueError, MissingExtraError):
+        return
+    if expected != suffix:
+        message = (
+            f"the link {link.name!r} points to {final.name!r}, and a file in the format {suffix} "
+            "would be wrong under that name: export to a path of the same format"
+        )
+        raise ValueError(message)
 
 
 def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
@@ -129,35 +164,14 @@ def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
     return suffix + ".gz" * zipped, file_format
 
 
-def _check_path(target: Path, *, overwrite: bool, partitioned: bool) -> None:
-    """Raise OSError if the folder does not exist or an existing target must not be replaced."""
-    if not target.parent.is_dir():
-        message = "there is no such folder to write into: create it first"
-        raise FileNotFoundError(errno.ENOENT, message, str(target.parent))
-    if not os.path.lexists(target):
-        return
-    if not overwrite:
-        raise file_exists_error(target)
-    if target.is_dir() is not partitioned:
-        existing, new = ("file", "folder") if partitioned else ("folder", "file")
-        message = f"there is a {existing} with this name, which a {new} does not replace"
-        raise FileExistsError(errno.EEXIST, message, str(target))
-    if partitioned and (foreign := find_foreign_file(target)) is not None:
-        message = "a folder with a file that no export wrote is not replaced"
-        raise FileExistsError(errno.EEXIST, message, str(foreign))
-
-
-def _to_table(frame: object) -> pa.Table:
+def _to_table(frame: pd.DataFrame) -> pa.Table:
     """Return the frame's rows as Arrow, with a named index as columns."""
-    if not isinstance(frame, pd.DataFrame):
-        message = f"export takes a pandas.DataFrame or a getter, not {type(frame).__name__}"
-        raise TypeError(message)
     if isinstance(frame.columns, pd.MultiIndex):
         message = "the columns have several levels, which no file format has: join them first"
         raise ValueError(message)
     try:
         json.dumps(frame.attrs)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         message = f"frame.attrs cannot be written as JSON ({error}): clear it or repair it"
         raise ValueError(message) from error
     whole = _with_index(frame)
@@ -171,6 +185,7 @@ def _to_table(frame: object) -> pa.Table:
     if repeated := {name for name in names if names.count(name) > 1}:
         message = f"several columns have the same name: {', '.join(sorted(repeated))}; rename them"
         raise ValueError(message)
+    refuse_deep_values(whole)
     try:
         return to_arrow(whole)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:

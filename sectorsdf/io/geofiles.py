@@ -10,11 +10,13 @@ import json
 import math
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf.frames.lossless_json import as_utf8
 from sectorsdf.io.databases import check_table_name, quote_identifier
 from sectorsdf.io.table import PROVENANCE, check_names_ignoring_case, to_plain_types
 from sectorsdf.io.text import (
@@ -26,7 +28,7 @@ from sectorsdf.io.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from sectorsdf.io.table import ExportTable
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["write_geojson", "write_geopackage"]
 
 _COLLECTION = "GeometryCollection"
+# GDAL reads no more levels of collections.
+_MAX_COLLECTIONS = 30
+# SQLite's limit, without the geometry and the row's number.
+_MAX_COLUMNS = 1_998
 # How many lists enclose a position.
 _DEPTHS = {
     "Point": 0,
@@ -79,18 +85,24 @@ def _true_geometries(table: pa.Table) -> list[dict[str, Any] | None]:
 def _parse_geometry(text: str) -> dict[str, Any] | None:
     """Return a geometry, or None for any other text, which users can still read as a property."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         return None
     return value if _is_geometry(value) else None
 
 
-def _is_geometry(value: object) -> bool:
-    if not isinstance(value, dict):
+def _refuse(token: str) -> None:
+    message = f"{token} is not JSON"
+    raise ValueError(message)
+
+
+def _is_geometry(value: object, outer: int = 0) -> bool:
+    """Return whether a value is a geometry that every format can hold."""
+    if not isinstance(value, dict) or outer > _MAX_COLLECTIONS:
         return False
     if value.get("type") == _COLLECTION:
         members = value.get("geometries")
-        return isinstance(members, list) and all(map(_is_geometry, members))
+        return isinstance(members, list) and all(_is_geometry(each, outer + 1) for each in members)
     depth = _DEPTHS.get(str(value.get("type")))
     return depth is not None and _has_positions(value.get("coordinates"), depth)
 
@@ -100,15 +112,48 @@ def _has_positions(value: object, depth: int) -> bool:
         return False
     if depth:
         return all(_has_positions(part, depth - 1) for part in value)
-    numbers = all(isinstance(x, int | float) and math.isfinite(x) for x in value)
-    return numbers and len(value) > 1
+    return len(value) > 1 and all(map(_is_finite, value))
 
 
-def _geometries(table: pa.Table, format_name: str) -> list[dict[str, Any] | None]:
+def _is_finite(value: object) -> bool:
+    """Return whether a value is a number that float64 can hold."""
+    if isinstance(value, bool):
+        return False
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _geometries(content: ExportTable, format_name: str) -> list[dict[str, Any] | None]:
     """Return each row's geometry: its true one, else the Point of its coordinates, else None."""
-    longitudes, latitudes = _coordinates(table, format_name)
-    rows = zip(_true_geometries(table), longitudes, latitudes, strict=True)
+    if content.geometries is not None:
+        _check_coordinates(content.geometries)
+        return list(map(_as_geojson, content.geometries))
+    longitudes, latitudes = _coordinates(content.table, format_name)
+    rows = zip(_true_geometries(content.table), longitudes, latitudes, strict=True)
     return [true or _point(longitude, latitude) for true, longitude, latitude in rows]
+
+
+def _as_geojson(shape: Any) -> dict[str, Any] | None:  # noqa: ANN401 - an extra's type
+    from shapely.geometry import mapping  # noqa: PLC0415 - an extra, which made the geometry
+
+    if shape is None:
+        return None
+    geometry: dict[str, Any] = mapping(shape)
+    # A closed line of its own is a geometry in shapely, but not in GeoJSON.
+    return geometry | {"type": "LineString"} if geometry["type"] == "LinearRing" else geometry
+
+
+def _check_coordinates(shapes: Iterable[Any]) -> None:
+    """Raise ValueError if a geometry of shapely has a coordinate that is not a finite number."""
+    from shapely import get_coordinates  # noqa: PLC0415 - an extra, which made the geometries
+
+    for row, shape in enumerate(shapes):
+        coordinates = [] if shape is None else get_coordinates(shape, include_z=shape.has_z).flat
+        if not all(map(_is_finite, coordinates)):
+            message = f"the geometry in row {row} has a coordinate that is not a finite number"
+            raise ValueError(message)
 
 
 def _point(longitude: float | None, latitude: float | None) -> dict[str, Any] | None:
@@ -119,13 +164,14 @@ def _point(longitude: float | None, latitude: float | None) -> dict[str, Any] | 
 
 def write_geojson(content: ExportTable, file: Path) -> None:
     """Write a GeoJSON FeatureCollection, with the provenance as its member `provenance`."""
-    table = to_plain_types(content.table, "GeoJSON")
-    rows = zip(_geometries(table, "GeoJSON"), json_records(table, "GeoJSON"), strict=True)
+    content = replace(content, table=to_plain_types(content.table, "GeoJSON"))
+    records = json_records(content.table, "GeoJSON")
+    rows = zip(_geometries(content, "GeoJSON"), records, strict=True)
     features = (
         dump_json({"type": "Feature", "geometry": geometry, "properties": record})
         for geometry, record in rows
     )
-    name, provenance = dump_json(content.name), dump_json(content.provenance)
+    name, provenance = dump_json(content.name), as_utf8(dump_json(content.provenance))
     with open_for_writing(file) as sink:
         head = f'"name": {name}, "{PROVENANCE}": {provenance}'
         sink.write(f'{{"type": "FeatureCollection", {head}, "features": [\n'.encode())
@@ -148,6 +194,9 @@ def write_geopackage(content: ExportTable, file: Path) -> None:
     table = to_plain_types(content.table, "GeoPackage")
     check_table_name(content.name)
     check_names_ignoring_case(table.column_names, "GeoPackage")
+    if table.num_columns > _MAX_COLUMNS:
+        message = f"a GeoPackage holds {_MAX_COLUMNS:,} columns, not {table.num_columns:,}"
+        raise ValueError(message)
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
             message = f"GeoPackage would cut the text of column {name!r} at its NUL character"
@@ -155,15 +204,21 @@ def write_geopackage(content: ExportTable, file: Path) -> None:
         if pa.types.is_uint64(column.type):
             message = f"GeoPackage has no type for column {name!r}, which is uint64: use int64"
             raise ValueError(message)
-    texts = [
-        None if geometry is None else json.dumps(geometry)
-        for geometry in _geometries(table, "GeoPackage")
-    ]
-    # A ring that is not closed is a geometry in JSON, but not in shapely.
-    shapes = shapely.from_geojson(texts, on_invalid="ignore")
-    points_only = all(shape is None or shape.geom_type == "Point" for shape in shapes)
+    shapes = content.geometries
+    if shapes is None:
+        texts = [
+            None if geometry is None else dump_json(geometry)
+            for geometry in _geometries(replace(content, table=table), "GeoPackage")
+        ]
+        # A ring that is not closed is a geometry in JSON, but not in shapely.
+        shapes = shapely.from_geojson(texts, on_invalid="ignore")
+    else:
+        _check_coordinates(shapes)
+    points_only = all(
+        shape is None or (shape.geom_type == "Point" and not shape.has_z) for shape in shapes
+    )
     geometry_name = _free_name("geom", table.column_names)
-    binary = pa.array(shapely.to_wkb(shapes), pa.binary())
+    binary = pa.array(shapely.to_wkb(shapes, flavor="iso"), pa.binary())
     try:
         pyogrio.write_arrow(
             table.append_column(geometry_name, binary),
@@ -173,7 +228,7 @@ def write_geopackage(content: ExportTable, file: Path) -> None:
             geometry_name=geometry_name,
             geometry_type="Point" if points_only else "Unknown",
             crs="EPSG:4326",
-            layer_metadata={PROVENANCE: dump_json(content.provenance)},
+            layer_metadata={PROVENANCE: as_utf8(dump_json(content.provenance))},
             layer_options={
                 "FID": _free_name("fid", table.column_names),
                 "GEOMETRY_NAME": geometry_name,

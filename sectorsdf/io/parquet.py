@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sectorsdf.frames.arrow import from_arrow, to_arrow
-from sectorsdf.io.atomic import atomic_file
+from sectorsdf.frames.provenance import ATTRS, Provenance
+from sectorsdf.io.atomic import staged_file
+from sectorsdf.io.geometries import split_geometries
+from sectorsdf.io.target import check_path, path_to_write
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
-    from sectorsdf.frames.provenance import Provenance
     from sectorsdf.io.table import ExportTable
 
 __all__ = [
+    "check_metadata",
     "export_parquet",
     "read_parquet",
     "write_arrow",
@@ -41,6 +44,9 @@ __all__ = [
 _GROUP_ROWS = 1 << 18
 # The groups of rows that are never all in memory; one of them takes about ten megabytes.
 _PART_ROWS = 1 << 15
+# Arrow refuses to read a Parquet file with a text of more than 100 million bytes in its footer, and
+# writes the metadata there twice, once in base 64.
+_MAX_METADATA = 64_000_000
 _PARQUET_OPTIONS: Mapping[str, Any] = {
     "compression": "zstd",
     "use_dictionary": True,
@@ -67,7 +73,7 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     attrs = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
     frame = from_arrow(table)
     frame.attrs = attrs
-    return frame
+    return Provenance.of_frame(frame).attach(frame) if ATTRS in attrs else frame
 
 
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
@@ -78,16 +84,28 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     frame : pandas.DataFrame
         A frame of this package, or one made from it.
     path : str or path-like
-        The file. An existing file is replaced in one step.
+        The file. An existing file is replaced in one step; its permissions stay. A link stays as
+        well, and the file that it points to is replaced.
 
     Returns
     -------
     pathlib.Path
         The file written.
+
+    Raises
+    ------
+    ValueError
+        Parquet cannot hold the frame, or `frame.attrs` is so long that no reader could read it.
+    OSError
+        The disk is full, or the folder does not exist or may not be written, or the file is
+        read-only.
     """
-    target = Path(path)
-    with atomic_file(target) as temporary:
-        write_parquet_table(to_arrow(frame), temporary)
+    target = path_to_write(path)
+    check_path(target, overwrite=True)
+    plain, _ = split_geometries(frame, ".parquet", supported=False)
+    table = to_arrow(plain)
+    with staged_file(target, ".parquet", overwrite=True) as staged:
+        write_parquet_table(table, staged)
     return target
 
 
@@ -116,11 +134,13 @@ def write_parquet_table(table: pa.Table, file: Path) -> None:
     The file has zstd, dictionaries and statistics, and row groups of 262,144 rows with an index of
     their pages, so that a reader can skip what its filter excludes.
     """
+    check_metadata(table.schema)
     pq.write_table(table, file, row_group_size=_GROUP_ROWS, **_PARQUET_OPTIONS)
 
 
 def write_parquet_tables(tables: Iterable[pa.Table], schema: pa.Schema, file: Path) -> None:
     """Write tables as one Parquet file, with one row group for each table."""
+    check_metadata(schema)
     with pq.ParquetWriter(file, schema, **_PARQUET_OPTIONS) as writer:
         for table in tables:
             writer.write_table(table.cast(schema), row_group_size=max(table.num_rows, 1))
@@ -135,6 +155,20 @@ def export_parquet(content: ExportTable, file: Path) -> None:
 
 def write_arrow(content: ExportTable, file: Path) -> None:
     """Write the Arrow IPC file format, also called Feather version 2, with LZ4."""
+    check_metadata(content.table.schema)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.ipc.new_file(file, content.table.schema, options=options) as writer:
         writer.write_table(content.table, max_chunksize=_GROUP_ROWS)
+
+
+def check_metadata(schema: pa.Schema) -> None:
+    """Raise ValueError if the metadata, such as a frame's attrs, is too long to be read again."""
+    metadata = schema.metadata or {}
+    length = sum(map(len, metadata)) + sum(map(len, metadata.values()))
+    if length > _MAX_METADATA:
+        message = (
+            f"frame.attrs takes {length / 1e6:,.0f} MB of metadata, and a file with more than "
+            f"{_MAX_METADATA / 1e6:,.0f} MB of it cannot be read again: set frame.attrs to less, "
+            "or to {}, before you write the frame"
+        )
+        raise ValueError(message)

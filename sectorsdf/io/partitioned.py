@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sectorsdf.io.atomic import file_exists_error, flush_to_disk
+from sectorsdf.io.atomic import (
+    file_exists_error,
+    flush_to_disk,
+    follow_links,
+    hold,
+    keep_permissions,
+    remove_tree,
+    staging_folder,
+    temporary_path,
+)
 from sectorsdf.io.parquet import write_parquet_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["find_foreign_file", "partition_columns", "write_folder"]
+__all__ = ["partition_columns", "write_folder"]
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # The characters that Hive writes as a percent sign and two hexadecimal digits.
@@ -43,14 +51,11 @@ def partition_columns(partition_by: str | Sequence[str] | None) -> list[str]:
     return columns
 
 
-def find_foreign_file(folder: Path) -> Path | None:
-    """Return a file or link that no export writes, to protect a folder of the user's own."""
-    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return next((path for path in files if path.is_symlink() or path.suffix != ".parquet"), None)
-
-
 def write_folder(rows: pa.Table, target: Path, columns: Sequence[str], *, overwrite: bool) -> Path:
     """Write a table as a folder of Parquet files; the folder appears when it is whole.
+
+    A folder that is replaced hands on its permissions, owner and group, also to the files in it. If
+    `target` is a link, the folder that it points to is replaced, and the link stays.
 
     Raises
     ------
@@ -66,17 +71,16 @@ def write_folder(rows: pa.Table, target: Path, columns: Sequence[str], *, overwr
     if len(columns) == rows.num_columns:
         message = "partition_by names every column: at least one must remain for the files"
         raise ValueError(message)
-    token = secrets.token_hex(6)
-    staged = target.with_name(f".{target.name}-{token}.part")
-    try:
+    final = follow_links(target)
+    with staging_folder(final) as folder:
+        staged = folder / "rows"
         staged.mkdir()
         _write_partitions(rows, staged, columns)
-        if overwrite and os.path.lexists(target):
-            _exchange(staged, target, target.with_name(f".{target.name}-{token}.old"))
+        if overwrite and os.path.lexists(final):
+            _take_over_permissions(staged, final)
+            _exchange(staged, final)
         else:
-            _rename(staged, target)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+            _rename(staged, final)
     return target
 
 
@@ -152,16 +156,34 @@ def _write_file(rows: pa.Table, folder: Path) -> None:
     flush_to_disk(file)
 
 
-def _exchange(staged: Path, target: Path, old: Path) -> None:
+def _take_over_permissions(staged: Path, old: Path) -> None:
+    """Give a new folder the old one's permissions, and its content those that all had there."""
+    folder_mode = file_mode = 0o7777
+    for path in old.rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if path.is_dir():
+            folder_mode &= mode
+        else:
+            file_mode &= mode
+    for path in staged.rglob("*"):
+        usual = stat.S_IMODE(path.stat().st_mode)
+        allowed = folder_mode if path.is_dir() else file_mode
+        keep_permissions(path, old, mode=usual if allowed == 0o7777 else allowed)
+    keep_permissions(staged, old)
+
+
+def _exchange(staged: Path, target: Path) -> None:
     """Replace a folder with a new one, or restore the old one if that fails."""
-    target.rename(old)
-    try:
-        _rename(staged, target)
-    except BaseException:
-        with suppress(OSError):
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    with hold(target):
+        old = temporary_path(target, "old")
+        target.rename(old)
+        try:
+            _rename(staged, target)
+        except BaseException:
+            with suppress(OSError):
+                old.rename(target)
+            raise
+        remove_tree(old)
 
 
 def _rename(staged: Path, target: Path) -> None:

@@ -5,22 +5,30 @@ This module owns what the format modules share. It must not import any of them.
 
 from __future__ import annotations
 
-import json
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf._deep_json import dumps
+from sectorsdf.frames.lossless_json import as_utf8
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = [
     "BATCH_ROWS",
     "PROVENANCE",
     "ExportTable",
     "check_names_ignoring_case",
+    "check_text",
     "days_as_text",
     "provenance_rows",
     "to_plain_types",
@@ -44,11 +52,14 @@ class ExportTable:
         The name of the table, sheet or layer, in a format that has such names.
     provenance : mapping
         How the rows were fetched.
+    geometries : array of shapely geometries, optional
+        The geometry of each row, if the frame had a column of them.
     """
 
     table: pa.Table
     name: str
     provenance: Mapping[str, Any]
+    geometries: npt.NDArray[np.object_] | None = None
 
 
 def _has_no_other_type(_type: pa.DataType) -> bool:
@@ -135,9 +146,22 @@ def check_names_ignoring_case(names: Sequence[str], format_name: str) -> None:
         raise ValueError(message)
 
 
+def check_text(text: object, what: str) -> None:
+    """Raise ValueError for a name that is empty, or has a character that not every format takes."""
+    if not isinstance(text, str) or not text or any(_is_control(character) for character in text):
+        message = f"{what}={text!r} cannot be a name: give a text without control characters"
+        raise ValueError(message)
+
+
+def _is_control(character: str) -> bool:
+    # Control characters, and surrogates that are alone and have no encoding.
+    return unicodedata.category(character) in {"Cc", "Cs"}
+
+
 def provenance_rows(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the provenance as pairs of key and text: text as it is, anything else as JSON."""
+    dump = partial(dumps, ensure_ascii=False)
     return [
-        (str(key), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        (as_utf8(str(key)), as_utf8(value if isinstance(value, str) else dump(value)))
         for key, value in provenance.items()
     ]

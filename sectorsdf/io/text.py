@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
+from sectorsdf._deep_json import dumps
 from sectorsdf.io.table import BATCH_ROWS, days_as_text, to_plain_types
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def json_records(table: pa.Table, format_name: str) -> Iterator[dict[str, Any]]:
 
 def dump_json(value: object) -> str:
     """Return one line of JSON, or raise ValueError for NaN and infinities."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        return dumps(value, ensure_ascii=False)
+    except ValueError as error:
+        message = f"JSON has neither NaN nor an infinity, and something to write has one ({error})"
+        raise ValueError(message) from error
 
 
 def write_joined(sink: IO[bytes], texts: Iterator[str], separator: str) -> None:

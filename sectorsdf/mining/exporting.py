@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
+from sectorsdf._fork import Lock
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.client.list_call import stream_rows
 from sectorsdf.io.atomic import staged_file
@@ -104,7 +104,9 @@ def export(
 
     The text formats (.csv to .geojson) are compressed if ``.gz`` follows. In .geojson and .gpkg,
     the geometry of a row is its ``location_geojson``, otherwise the Point of ``longitude`` and
-    ``latitude``, otherwise none; all columns stay as attributes.
+    ``latitude``, otherwise none; all columns stay as attributes. A GeoDataFrame is written to these
+    two formats with its own geometries, which must be in EPSG:4326; for the other formats, drop
+    its column of geometries.
 
     Parameters
     ----------
@@ -122,7 +124,11 @@ def export(
         The file; the case of the suffix does not count. Its folder must exist.
     overwrite : bool, default False
         Replace an existing file. Other programs see the old file or the new one, never a part; a
-        failure leaves the old one as it was.
+        failure leaves the old one as it was. The new file keeps the mode, the group and, where
+        that is permitted, the owner of the old one. If `path` is a link, the link stays, and the
+        file that it points to is replaced. Other hard links to the old file keep the old content.
+        A database that another program has open is not replaced, and a log that one has left
+        beside it is finished first.
     partition_by : str or sequence of str, optional
         With .parquet or no suffix: write a folder of Parquet files in Hive layout, partitioned by
         these columns (text, whole numbers, flags or days), such as
@@ -150,13 +156,17 @@ def export(
     ------
     ValueError
         The suffix is unknown, or the format cannot hold the frame; the message names the column.
+        Or `frame.attrs` is so long that no reader could read it again.
+    ConfigurationError
+        `path` is a URL of another place.
     MissingExtraError
         The format's library is not installed. It is a ConfigurationError and an ImportError.
     FileExistsError
         A file exists and `overwrite` is False; or the existing folder has files that are not
-        Parquet.
+        Parquet; or beside the path is the log of a database that is not there.
     OSError
-        The disk is full, or the folder does not exist or may not be written.
+        The disk is full, the folder does not exist or may not be written, the existing file is
+        read-only, or another program has the existing database open.
     TypeError
         `data` is neither a frame nor a getter, or a frame is given with the keywords of a getter.
     SectorsdfError

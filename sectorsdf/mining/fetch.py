@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sectorsdf.client.call import keep_paid_pages
-from sectorsdf.client.call_config import OPTION_NAMES, CallConfig, flag
+from sectorsdf.client.call_config import OPTION_NAMES, CallConfig
 from sectorsdf.client.client import Client, default_client
 from sectorsdf.client.list_call import fetch_frame
 from sectorsdf.client.queries import ListQuery, RecordQuery
+from sectorsdf.client.record_call import Records, keys_of
 from sectorsdf.client.record_call import fetch_records as fetch_addressed
-from sectorsdf.client.record_call import keys_of
+from sectorsdf.config.checks import flag
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.query import checked_max_rows, path_for, refuse_unknown, to_query
 from sectorsdf.errors import DataError, FilterError, NotFoundError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "call_config",
+    "checked_missing",
     "context_of",
     "fetch_list",
     "fetch_records",
@@ -79,15 +81,24 @@ def fetch_records(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFram
     pandas.DataFrame
         The dataset's frame.
     """
-    missing = arguments["missing"]
-    if missing not in {"raise", "skip"}:
-        message = f"missing={missing!r}: give 'raise' or 'skip'."
-        raise FilterError(message, name="missing", value=missing)
+    missing = checked_missing(arguments["missing"])
     context = context_of(arguments)
     config = call_config(context, dataset, arguments)
     query = record_query(dataset, arguments[str(dataset.addressed_by)], arguments, config)
-    records = fetch_addressed(context, query)
-    builder = FrameBuilder(dataset.with_contacts() if query.include_contacts else dataset)
+    # What was paid for is kept until the caller has the frame: a record may not fit, or be missing.
+    with keep_paid_pages():
+        records = fetch_addressed(context, query)
+        frame = _frame_of(records, query)
+        return handle_missing(frame, records.not_found, query, missing, context)
+
+
+def _frame_of(records: Records, query: RecordQuery) -> pd.DataFrame:
+    """Return the records, or the rows inside them, as the dataset's frame."""
+    dataset = query.dataset
+    builder = FrameBuilder(
+        dataset.with_contacts() if query.include_contacts else dataset,
+        private=not query.include_contacts,
+    )
     without_rows = 0
     for key, record in records.found.items():
         if dataset.rows_in is None:
@@ -107,7 +118,23 @@ def fetch_records(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFram
             problems = Provenance.of_frame(frame)["problems"]
             raise DataError(message, problems=problems, frame=frame)
         warn(f"{message}; rows of these answers are missing here.")
-    return handle_missing(frame, records.not_found, query, missing, context)
+    return frame
+
+
+def checked_missing(missing: object) -> Literal["raise", "skip"]:
+    """Return the option `missing`.
+
+    Raises
+    ------
+    FilterError
+        If it is anything but ``"raise"`` or ``"skip"``.
+    """
+    if missing == "raise":
+        return "raise"
+    if missing == "skip":
+        return "skip"
+    message = f"missing={missing!r}: give 'raise' or 'skip'."
+    raise FilterError(message, name="missing", value=missing)
 
 
 def context_of(arguments: Mapping[str, Any]) -> ClientContext:
@@ -213,7 +240,8 @@ def handle_missing(
     if not not_found or missing == "quiet":
         return frame
     dataset = query.dataset
-    message = f"{dataset.title}: the API does not know {dataset.addressed_by} "
+    name = dataset.addressed_by or ", ".join(query.parts_of(not_found[0]))
+    message = f"{dataset.title}: the API does not know {name} "
     message += ", ".join(map(repr, not_found))
     if missing == "skip":
         warn(f"{message}; left out.")
@@ -240,7 +268,7 @@ def _add_details(context: ClientContext, query: ListQuery, listed: pd.DataFrame)
     dataset = DATASETS[str(query.dataset.details)]
     arguments = {"strict": query.strict}
     records = fetch_addressed(context, record_query(dataset, listed, arguments, query.config))
-    builder = FrameBuilder(dataset)
+    builder = FrameBuilder(dataset, private=True)
     builder.add(records.found.values())
     data_error = None
     try:

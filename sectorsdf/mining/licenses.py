@@ -96,9 +96,10 @@ def get_mining_licenses(
         folder; a URL such as ``s3://bucket/prefix``; or False. By default the client's own choice,
         then `sectorsdf.set_options`, then ``SECTORSDF_CACHE``, and otherwise False.
     max_age : timedelta or str, optional
-        How old a cached result may be, such as ``"36h"``; by default 7 days.
+        How old a cached result may be, such as ``"36h"``; by default 7 days. A limit that is given
+        also applies to records in memory and to paid pages of unfinished calls.
     refresh : bool, default False
-        Ask the API even if a result is cached, and cache the new answer.
+        Ask the API even if a result is cached or in memory, and cache the new answer.
     offline : bool, default False
         Never ask the API: return a cached result of any age, or raise `NotCachedError`.
     progress : bool, optional

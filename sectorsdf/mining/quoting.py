@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sectorsdf.client.list_call import ListCall
+from sectorsdf.client.record_call import open_entry
 from sectorsdf.datasets import DATASETS
 from sectorsdf.mining.fetch import call_config, context_of, list_query, record_query
+from sectorsdf.mining.plans import PLANS, listing_query, years_asked
+from sectorsdf.mining.requests import PlanContext, answer_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +41,8 @@ class Quote:
     seconds : float
         How long the learnt rate limit will make it wait; 0.0 while no limit is known.
     exact : bool
-        False if it may cost less.
+        False if it may cost less, as details of listed sites, or more, as ``years="all"`` and a
+        walk, whose later requests depend on what the first ones bring.
     spent : int
         What this quote itself has cost. The page is kept and the call uses it.
     """
@@ -97,9 +101,12 @@ def quote(
         raise TypeError(message)
     arguments = bound_arguments(getter, args, {**filters, "client": client})
     context = context_of(arguments)
-    if dataset.addressed_by is None:
+    if dataset.name in PLANS:
+        config = call_config(context, dataset, arguments)
+        return _quote_answers(PlanContext.of_call(dataset, arguments, context, config))
+    if dataset.is_list:
         return _quote_list(context, list_query(context, dataset, arguments), arguments)
-    keys = arguments.get(dataset.addressed_by, arguments.get("sites"))
+    keys = arguments.get(str(dataset.addressed_by), arguments.get("sites"))
     if keys is None:
         return _quote_all_records(context, dataset, arguments)
     if "resources_reserves" in getattr(keys, "columns", ()):
@@ -148,12 +155,11 @@ def _quote_list(context: ClientContext, query: ListQuery, arguments: Mapping[str
         records = record_query(details, hit.frame, {"strict": False}, query.config)
         return _quote_records(context, records)
     with ListCall(context, query) as call:
-        page = call.fetch_first_page()
-        total = len(page.numbers) if page.total is None else page.total
-        rows = total if query.max_rows is None else min(total, query.max_rows)
-        need = call.unpaid(range(call.page_size, rows, call.page_size))
+        first = call.first_look()
+        rows = first.total if query.max_rows is None else min(first.total, query.max_rows)
+        need = first.to_pay
         seconds = context.transport.limiter.eta(need)
-        listed = Quote(need, need, rows, seconds, page.total is not None, call.spent)
+        listed = Quote(need, need, rows, seconds, first.counted, call.spent)
     if details is None:
         return listed
     more = listed.credits + rows
@@ -164,8 +170,13 @@ def _quote_records(context: ClientContext, query: RecordQuery) -> Quote:
     """Quote addressed records; this costs nothing."""
     cache = query.config.cache
     cached = {} if cache is None else cache.get_records(query.dataset, query.paths)
-    memo = context.memo
-    need = sum(key not in cached and path not in memo for key, path in query.paths.items())
+    config, paid = query.config, open_entry(context, query)
+    need = sum(
+        key not in cached
+        and (config.refresh or context.memo.get(path, config.max_age) is None)
+        and path not in paid
+        for key, path in query.paths.items()
+    )
     seconds = context.transport.limiter.eta(need)
     return Quote(need, need, None, seconds, exact=True, spent=0)
 
@@ -177,3 +188,28 @@ def _quote_all_records(
     listed_by = DATASETS[str(dataset.listed_by)]
     every = {**arguments, "max_rows": None, "validate": True, "details": True}
     return _quote_list(context, list_query(context, listed_by, every), every)
+
+
+def _quote_answers(plan: PlanContext) -> Quote:
+    """Quote the answers of the first step of a plan, and the list that names the keys."""
+    dataset, arguments = plan.dataset, plan.arguments
+    goes_on = any(arguments.get(name) is not None for name in ("walk",)) or "all" in (
+        value for name in ("years", "countries") if isinstance(value := arguments.get(name), str)
+    )
+    listed_by = DATASETS[dataset.listed_by] if dataset.listed_by else None
+    if plan.keys is None and listed_by is not None and listed_by.is_list:
+        listed = _quote_list(plan.client, listing_query(plan), {})
+        if plan.config.cache is None or listed.credits or listed.spent:
+            years = years_asked(plan)
+            times = len(years) if isinstance(years, list) else 1
+            need = listed.credits + (listed.rows or 0) * times
+            # Answers that the client or the cache has cost nothing.
+            exact = not goes_on and plan.config.cache is None
+            return replace(listed, credits=need, pages=need, rows=None, exact=exact)
+    spent = plan.config.budget.spent
+    requests = next(PLANS[dataset.name](plan))
+    spent = plan.config.budget.spent - spent
+    step = _quote_records(plan.client, answer_query(plan, requests))
+    # A call that may use nothing from memory pays for the list again.
+    need = step.credits + (spent if plan.config.refresh else 0)
+    return replace(step, credits=need, pages=need, exact=not goes_on, spent=spent)

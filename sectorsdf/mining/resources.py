@@ -9,11 +9,13 @@ import pandas as pd
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.client.list_call import fetch_frame
 from sectorsdf.client.record_call import fetch_records
+from sectorsdf.config.checks import flag
 from sectorsdf.datasets.sites import MINING_SITE_RESOURCES, MINING_SITES
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.frames.resources import records_of, resources_frame
 from sectorsdf.mining.fetch import (
     call_config,
+    checked_missing,
     context_of,
     handle_missing,
     list_query,
@@ -102,15 +104,17 @@ def get_mining_site_resources(
 
 def _fetch(sites: object, arguments: Mapping[str, Any]) -> pd.DataFrame:
     """Take the figures out of a frame that has them, or fetch the records of the sites."""
-    dataset, strict = MINING_SITE_RESOURCES, arguments["strict"]
+    dataset, strict = MINING_SITE_RESOURCES, flag("strict", arguments["strict"])
+    if arguments["missing"] is not None:
+        checked_missing(arguments["missing"])
     if isinstance(sites, pd.DataFrame) and "resources_reserves" in sites.columns:
         provenance = Provenance.of_frame(sites).updated(dataset=dataset.name, credits=0)
         return resources_frame(records_of(sites), provenance, strict=strict)
     context = context_of(arguments)
     config = call_config(context, dataset, arguments)
-    if sites is not None:
-        return _fetch_figures(context, sites, arguments, config)
     with keep_paid_pages():
+        if sites is not None:
+            return _fetch_figures(context, sites, arguments, config)
         every = {"client": arguments["client"], "max_rows": None, "strict": False, "validate": True}
         query = list_query(context, MINING_SITES, every, config)
         listed = fetch_frame(context, query)

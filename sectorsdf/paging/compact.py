@@ -83,6 +83,12 @@ class IntMap:
         except ValueError:
             return max(start, len(self._cells))
 
+    def count_before(self, stop: int) -> int:
+        """Return how many keys before `stop` have a value."""
+        if stop >= len(self._cells):
+            return self._count
+        return max(stop, 0) - self._cells[: max(stop, 0)].count(_EMPTY)
+
     def all_free(self, start: int, count: int) -> bool:
         """Return whether none of `count` keys from `start` on has a value."""
         cells = self._cells[start : start + count]

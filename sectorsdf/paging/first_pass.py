@@ -6,13 +6,24 @@ requests. Knows no repair, and must not import `repair` or `run`.
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from sectorsdf.paging.page import PageRequest
+from sectorsdf.paging.resume import drop_if_outdated, look_across_the_seam, take_kept_pages
+
 if TYPE_CHECKING:
-    from sectorsdf.paging.page import FetchedPage, PageRequest
+    from collections.abc import Iterator, Sequence
+
+    from sectorsdf.paging.page import FetchedPage
     from sectorsdf.paging.sweep import Sweep
 
-__all__ = ["fetch_counted_list", "fetch_uncounted_list"]
+__all__ = ["MOST_ROWS", "fetch_counted_list", "fetch_uncounted_list"]
+
+MOST_ROWS = 2**31 - 1
+"""The most rows that a sweep can number."""
+
+_SMALLEST_PAGE = 20
 
 
 def fetch_counted_list(sweep: Sweep) -> None:
@@ -22,32 +33,93 @@ def fetch_counted_list(sweep: Sweep) -> None:
     ----------
     sweep : Sweep
         A sweep that has fetched its first page.
+
+    Raises
+    ------
+    IncompleteSweepError
+        If the total cannot be true, or the server ignores the offset.
     """
-    size = sweep.page_size
-    offsets = range(size, sweep.goal, size)
-    sweep.planned = 1 + len(offsets)
-    sweep.observer.on_plan(sweep.planned, size)
-    rest = [sweep.request(offset) for offset in offsets]
-    finer = sweep.finest if sweep.finest != sweep.order else None
-    has_alternative = finer or sweep.facets
-    if sweep.max_rows is None and rest and has_alternative and _order_says_little(sweep):
-        # A second page shows whether ties move, before the others are paid for.
-        sweep.ask([rest.pop(0)])
+    _refuse_absurd_total(sweep)
+    take_kept_pages(sweep)
+    _report_plan(sweep)
+    look_across_the_seam(sweep)
+    _fetch_missing(sweep)
+    while sweep.in_doubt:
+        if drop_if_outdated(sweep):
+            _refuse_absurd_total(sweep)
+            _report_plan(sweep)
+        _fetch_missing(sweep)
 
-    def ties_move() -> bool:
-        return sweep.order_moved and sweep.max_rows is None
 
-    arrived = len(list(sweep.ask_each(rest, until=ties_move)))
-    if not ties_move():
+def _fetch_missing(sweep: Sweep) -> None:
+    """Fetch the pages that are missing, in the way that costs least if rows that tie move."""
+    _fetch_gaps(sweep)
+    if not sweep.ties_move or sweep.in_doubt:
         return
+    finer = sweep.finest if sweep.finest != sweep.order else None
+    missing = bool(sweep.index.gaps(sweep.goal, sweep.page_size))
     if _order_says_little(sweep):
-        if finer and arrived < len(rest):
+        if finer and missing:
             sweep.change_order(finer)
+            take_kept_pages(sweep)
         elif sweep.facets:
             sweep.by_facets = True
             return
-    if arrived < len(rest):
+    if missing:
         _fetch_by_groups(sweep)
+
+
+def _refuse_absurd_total(sweep: Sweep) -> None:
+    if sweep.goal > MOST_ROWS:
+        digits = len(str(sweep.goal))
+        shown = f"{sweep.goal:,}" if digits < 16 else f"a number of {digits} digits"
+        reason = f"the server says that there are {shown} rows, more than any list of this API has"
+        raise sweep.incomplete_error(0, reason)
+
+
+def _report_plan(sweep: Sweep) -> None:
+    sweep.planned = max(-(-sweep.goal // sweep.page_size), 1)
+    to_pay = len(sweep.index.gaps(sweep.goal, sweep.page_size))
+    sweep.observer.on_plan(sweep.planned, sweep.page_size, to_pay)
+
+
+def _fetch_gaps(sweep: Sweep) -> None:
+    """Fetch the pages that no page has covered, as long as the pages bear out the total.
+
+    One more page is requested alone before the others are paid for: it shows whether the server
+    reads the offset, and, of an order that says little, whether ties move. If it looks like the
+    last one although the total says otherwise, the next one is requested alone too.
+    """
+    if sweep.by_facets:
+        return
+    gaps = sweep.index.gaps(sweep.goal, sweep.page_size)
+    little = _order_says_little(sweep)
+    offsets = chain(gaps[:1], _staggered(gaps, 1)) if little else _staggered(gaps)
+    # An order that says something is given up only after a few more pages, which costs less.
+    enough = sweep.pages + (0 if little else 2)
+
+    def stop() -> bool:
+        given_up = sweep.ties_move and sweep.pages >= enough
+        return sweep.ended or sweep.in_doubt or given_up
+
+    for offset in islice(offsets, 2):
+        if stop():
+            return
+        (page,) = sweep.ask([sweep.request(offset)])
+        if len(page.numbers) == sweep.page_size and page.has_next is not False:
+            break
+    for _ in sweep.ask_each((sweep.request(offset) for offset in offsets), until=stop):
+        pass
+
+
+def _staggered(offsets: Sequence[int], start: int = 0) -> Iterator[int]:
+    """Yield offsets so that until the end, one is missing before the last one that was yielded."""
+    behind, ahead = range(start, len(offsets), 2), range(start + 1, len(offsets), 2)
+    for i in range(len(behind) + 1):
+        if i < len(ahead):
+            yield offsets[ahead[i]]
+        if i > 0:
+            yield offsets[behind[i - 1]]
 
 
 def fetch_uncounted_list(sweep: Sweep) -> None:
@@ -61,28 +133,55 @@ def fetch_uncounted_list(sweep: Sweep) -> None:
     Raises
     ------
     IncompleteSweepError
-        If rows came twice.
+        If rows came twice, or a full page did.
     """
-    index = sweep.index
-    last = sweep.placed[0].numbers
+    first = sweep.placed[0]
+    while _follow_to_the_end(sweep, first):
+        sweep.drop_kept()
+        (first,) = sweep.ask([sweep.request(0)])
+
+
+def _follow_to_the_end(sweep: Sweep, page: FetchedPage) -> bool:
+    """Fetch one page after another; return whether the pages of an earlier call are out of date."""
+    last = page.numbers
+    seen = set(last)
     size = max(len(last), 1)
-    offset, moved, ended = 0, False, False
+    offset, moved, ended, repeated = 0, False, False, False
     while len(last) >= size and not ended:
-        if sweep.max_rows is not None and len(index) >= sweep.max_rows:
+        if sweep.max_rows is not None and len(seen) >= sweep.max_rows:
             break
-        known = len(index)
-        offset += len(last)
+        known = len(seen)
+        following = offset + len(last)
+        if page.kept and PageRequest(following, sweep.filters, sweep.order) not in sweep.kept:
+            (again,) = sweep.ask([sweep.request(offset)])
+            if sorted(again.numbers) != sorted(last):
+                return True
+        offset = following
         (page,) = sweep.ask([sweep.request(offset)])
-        new = len(index) - known
-        # The last page once more is the end of the list. Known rows among new ones have moved.
-        moved |= new < len(page.numbers) and sorted(page.numbers) != sorted(last)
+        seen.update(page.numbers)
+        new = len(seen) - known
+        # Known rows among new ones have moved.
+        repeated = bool(page.numbers) and sorted(page.numbers) == sorted(last)
+        moved |= new < len(page.numbers) and not repeated
         last, ended = page.numbers, not new
+    if repeated and _may_be_full(len(last)):
+        reason = (
+            f"the same {len(last)} rows came for each offset, as if the server did not read it, "
+            "and no total shows whether there are more"
+        )
+        raise sweep.incomplete_error(0, reason)
     if ended or len(last) < size:
-        sweep.total = len(index)
+        sweep.total = len(seen)
         sweep.notes.append("the API reported no total; the list was followed to its end")
     if moved:
         reason = "rows came twice, and no total shows whether others are missing"
         raise sweep.incomplete_error(0, reason)
+    return False
+
+
+def _may_be_full(rows: int) -> bool:
+    """Return whether a page of this number of rows may have been cut: page sizes are round."""
+    return rows >= _SMALLEST_PAGE and rows % 10 == 0
 
 
 def _order_says_little(sweep: Sweep) -> bool:
@@ -116,8 +215,12 @@ def _fetch_by_groups(sweep: Sweep) -> None:
             offset = after = after + 1
         return sweep.request(offset) if offset < end else None
 
+    def stop() -> bool:
+        return sweep.ended or sweep.in_doubt
+
     starts = dict.fromkeys(start - _rows_cut(sweep, start) for start in chains)
-    for _ in sweep.ask_each([sweep.request(start) for start in starts], follow=follow):
+    requests = [sweep.request(start) for start in starts]
+    for _ in sweep.ask_each(requests, until=stop, follow=follow):
         pass
 
 

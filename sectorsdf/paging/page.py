@@ -52,7 +52,9 @@ class Page:
     has_next : bool or None
         Whether the server says that more rows follow.
     paid : int
-        Credits spent on the page by this call; 0 if it came from the journal.
+        Credits spent on the page by this call; 0 if an earlier call has paid for it.
+    offset : int or None
+        The position of the first row as the server reports it; None if it reports none.
     """
 
     records: Sequence[Mapping[str, Any]]
@@ -60,6 +62,7 @@ class Page:
     limit: int
     has_next: bool | None = None
     paid: int = 1
+    offset: int | None = None
 
 
 class FetchedPage(NamedTuple):
@@ -79,6 +82,8 @@ class FetchedPage(NamedTuple):
     started, ended : int
         How many pages had arrived when the sweep requested this one, and once it arrived. A page
         that ended before another one started is older than that one.
+    kept : bool
+        Whether an earlier call has paid for the page, so that it may be out of date.
     """
 
     request: PageRequest
@@ -87,6 +92,7 @@ class FetchedPage(NamedTuple):
     has_next: bool | None
     started: int
     ended: int
+    kept: bool = False
 
     @property
     def offset(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sectorsdf.errors import BadRequestError
@@ -31,6 +31,8 @@ __all__ = ["repair"]
 _MIN_CREDITS = 20
 # Pages that cost nothing are limited too, so that a journal cannot keep a sweep going for ever.
 _FREE_PAGES_PER_CREDIT = 10
+# A total that grows by more than this, and to more than twice as much, is not true.
+_MOST_GROWTH = 100_000
 
 
 def repair(sweep: Sweep) -> None:
@@ -72,7 +74,7 @@ class _Repair:
             self.credit_limit = max(_MIN_CREDITS, math.ceil(sweep.planned / 2)) + left_out
         else:
             self.credit_limit = sweep.repair_credits
-        self.paid = 0
+        self.paid = self.fruitless = 0
 
     def run(self) -> None:
         try:
@@ -90,15 +92,38 @@ class _Repair:
         allowed = requests[: max(self.credit_limit - self.paid, 0)]
         if not allowed or sweep.repaired_pages > _FREE_PAGES_PER_CREDIT * (self.credit_limit + 1):
             raise _SpentError
-        before = sweep.credits
+        before, known = sweep.credits, self._known()
         pages = sweep.ask(allowed, place=place)
-        self.paid += sweep.credits - before
+        paid = sweep.credits - before
+        self.paid += paid
         sweep.repaired_pages += len(allowed)
+        self.fruitless = 0 if self._known() > known else self.fruitless + paid
+        self._refuse_fruitless()
         return pages
+
+    def _known(self) -> int:
+        """Return a number that grows with what is known of the list."""
+        sweep = self.sweep
+        rows = sweep.rows() if sweep.by_facets else sweep.index
+        return len(rows) + len(sweep.index.row_at)
+
+    def _refuse_fruitless(self) -> None:
+        """Give up by default when the pages of a whole sweep have shown nothing new.
+
+        The credits are a share of the total, and a total that is too high allows too many.
+        """
+        sweep = self.sweep
+        most = max(_MIN_CREDITS, math.ceil(len(sweep.index) / sweep.page_size))
+        if sweep.repair_credits is None and self.fruitless > most:
+            reason = f"{self.fruitless} pages in a row showed no row that is missing"
+            raise sweep.incomplete_error(sweep.missing(), reason)
 
     def _step(self) -> bool:
         """Repair the first problem found; return False if there is none."""
         sweep = self.sweep
+        if sweep.outdated:
+            self._drop_kept()
+            return True
         if sweep.totals_differ():
             self._confirm_total()
             return True
@@ -112,26 +137,34 @@ class _Repair:
         if groups:
             self._complete_groups(groups)
             return True
-        return self._look_at_end()
+        return self._look_at_end() or self._leave_out_kept_rows()
 
     def _confirm_total(self) -> None:
         """Fetch the last page, and go back to the pages that have its total."""
         sweep = self.sweep
         latest = max(sweep.pages_with_total(), key=lambda page: page.ended).total or 0
+        if latest > _MOST_GROWTH + 2 * (sweep.total or 0):
+            reason = f"the total went from {sweep.total} to {latest} during the sweep"
+            raise sweep.incomplete_error(0, reason)
         (last,) = self.ask([sweep.request(max(latest - sweep.page_size, 0))])
         # Otherwise the list has become shorter again, and this page was after its end.
         if last in sweep.placed:
             sweep.change_total(last.total or 0)
 
     def _fill_gaps(self, gaps: Sequence[int]) -> None:
-        """Fetch the pages at positions that no page has covered."""
+        """Fetch some of the pages at positions that no page has covered."""
         sweep, index = self.sweep, self.sweep.index
+        empty = [page for page in sweep.placed if not page.numbers and page.offset < sweep.goal]
         # After a page that came empty, one more page is enough to show that nothing follows.
-        end = min((page.offset for page in sweep.placed if not page.numbers), default=sweep.goal)
-        offsets = [offset for offset in gaps if offset < end] or gaps[:1]
-        self.ask([sweep.request(offset) for offset in offsets])
-        if index.gaps(sweep.goal, sweep.page_size) == gaps and not sweep.totals_differ():
-            missing = sum(position not in index.row_at for position in range(sweep.goal))
+        end = min((p.offset for p in empty if p.offset not in index.row_at), default=sweep.goal)
+        offsets = list(takewhile(lambda offset: offset < end, gaps[: sweep.workers]))
+        known = len(index.row_at)
+        self.ask([sweep.request(offset) for offset in offsets or gaps[:1]])
+        if len(index.row_at) == known and not sweep.totals_differ():
+            for page in sweep.placed:
+                if not page.numbers:
+                    sweep.observer.on_stale(page.request)
+            missing = index.missing_positions(sweep.goal)
             raise sweep.incomplete_error(missing, "the server sends fewer rows than its total says")
 
     def _look_at_end(self) -> bool:
@@ -152,6 +185,21 @@ class _Repair:
         if open_end and last.has_next:
             sweep.notes.append("the last page says that more rows follow, but none do")
         return False
+
+    def _leave_out_kept_rows(self) -> bool:
+        """Drop the pages of an earlier call if only they can hold the rows that are too many."""
+        sweep = self.sweep
+        surplus = sweep.goal == sweep.total and len(sweep.rows()) > sweep.goal
+        if not surplus or not any(page.kept for page in (*sweep.placed, *sweep.unplaced)):
+            return False
+        self._drop_kept()
+        return True
+
+    def _drop_kept(self) -> None:
+        """Drop the pages of an earlier call; by default they may be paid for once more."""
+        if self.sweep.repair_credits is None:
+            self.credit_limit += sum(page.kept for page in self.sweep.placed)
+        self.sweep.drop_kept()
 
     def _check_row_count(self) -> None:
         """Raise if there are fewer or more rows than the total says."""
@@ -276,6 +324,12 @@ class _LargeGroup:
         same content count as two only if one page contains both.
         """
         last, size = max(count - self.size, 0), self.size
-        tiles: list[int] = [*range(size // 2, last, size), *range(0, last, size), last]
+        # Ranges, because the count may be far too high.
+        parts = (range(size // 2, last, size), range(0, last, size), range(last, last + 1))
         self.attempts[subset] += 1
-        return tiles[-self.attempts[subset] % len(tiles)]
+        number = -self.attempts[subset] % sum(map(len, parts))
+        for part in parts:
+            if number < len(part):
+                break
+            number -= len(part)
+        return part[number]

@@ -2,7 +2,7 @@
 
 `Sweep` fetches the pages that `first_pass` and `repair` choose, passes each new row on at once, and
 keeps only a digest of the row and its position. In the end it returns the order of the rows and the
-proof that they are complete. It must not import `first_pass`, `repair` or `run`.
+proof that they are complete. It must not import `first_pass`, `resume`, `repair` or `run`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from sectorsdf.errors import IncompleteSweepError
-from sectorsdf.paging.index import RowIndex, combined_digest, sort_key
+from sectorsdf.paging.certificate import certificate, ordered_rows
+from sectorsdf.paging.index import RowIndex
 from sectorsdf.paging.page import FetchedPage, PageRequest
 from sectorsdf.paging.workers import WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sectorsdf.paging.page import Page
 
@@ -37,8 +37,11 @@ class FetchPage(Protocol):
 class SweepObserver(Protocol):
     """What a sweep reports to the call that started it."""
 
-    def on_plan(self, pages: int, page_size: int) -> None:
-        """Receive the number of pages that the sweep needs; raise to refuse to pay for them."""
+    def on_plan(self, pages: int, page_size: int, to_pay: int) -> None:
+        """Receive how many pages the sweep needs, and how many of them must still be paid for.
+
+        Raises to refuse to pay for them.
+        """
 
     def on_page(self, done: int, planned: int) -> None:
         """Receive the number of pages that have arrived."""
@@ -99,6 +102,8 @@ class Sweep:
     repair_credits : int, optional
         The number of pages that repair may pay for. By default half of the pages of the first pass
         (at least 20), and as many more as the first pass left out.
+    kept : set of PageRequest, optional
+        The requests whose pages an earlier call has paid for: `fetch` gets them at no cost.
     observer : SweepObserver, optional
         Receives the plan, the progress and the requests whose pages are out of date.
 
@@ -122,6 +127,17 @@ class Sweep:
         Whether two pages contradict each other about the position of a row.
     by_facets : bool
         Whether repair fetches the whole list by facets, because its order says nothing.
+    outdated : bool
+        Whether a page shows that the list has changed since an earlier call paid for its pages.
+    suspect : int or None
+        A position at which a new page and an earlier one do not agree, unless the difference is
+        explained.
+    trusted : bool
+        Whether such a difference was explained: rows that tie swap.
+    ended : bool
+        Whether a page shows that the list ends before its total says, or before it said so.
+    begun : float
+        When the sweep began, on the monotonic clock.
     """
 
     def __init__(
@@ -136,6 +152,7 @@ class Sweep:
         workers: int = 8,
         max_rows: int | None = None,
         repair_credits: int | None = None,
+        kept: AbstractSet[PageRequest] = frozenset(),
         observer: SweepObserver | None = None,
     ) -> None:
         self.fetch = fetch
@@ -146,6 +163,7 @@ class Sweep:
         self.workers = workers
         self.max_rows = max_rows
         self.repair_credits = repair_credits
+        self.kept = set(kept)
         self.observer: SweepObserver = observer or _NoObserver()
         fields = [entry.lstrip("-") for entry in (order, finest) if entry]
         self.index = RowIndex(tuple(dict.fromkeys([*fields, *self.facets])), sink)
@@ -156,10 +174,13 @@ class Sweep:
         self.pages = self.credits = self.repaired_pages = 0
         self.planned = 1
         self.notes: list[str] = []
-        self.order_moved = self.by_facets = False
+        self.order_moved = self.by_facets = self.ended = False
+        self.outdated = self.trusted = False
+        self.suspect: int | None = None
+        self._contradiction: str | None = None
         self._attempts: dict[PageRequest, int] = {}
         self._started: dict[PageRequest, int] = {}
-        self._start_time = time.monotonic()
+        self.begun = time.monotonic()
 
     @property
     def field(self) -> str:
@@ -201,7 +222,7 @@ class Sweep:
 
     def ask_each(
         self,
-        requests: Sequence[PageRequest],
+        requests: Iterable[PageRequest],
         *,
         place: bool = True,
         until: Callable[[], bool] = _never,
@@ -209,12 +230,13 @@ class Sweep:
     ) -> Iterator[FetchedPage]:
         """Fetch pages in parallel and yield each as it arrives.
 
-        If a page fails, the pages under way still arrive before its error is raised.
+        If a page fails, or shows that the server ignores the offset, the pages under way still
+        arrive before the error is raised.
 
         Parameters
         ----------
-        requests : sequence of PageRequest
-            Different from each other.
+        requests : iterable of PageRequest
+            Different from each other. Each is taken just before it is sent.
         place : bool
             Whether the offsets of the pages are positions in the swept order.
         until : callable
@@ -222,17 +244,21 @@ class Sweep:
         follow : callable
             Returns the request that follows a page, or None.
         """
-        waiting = list(reversed(requests))
+        planned, following = iter(requests), list[PageRequest]()
         first_error: BaseException | None = None
+        stopped = False
         with WorkerPool(self.workers, self.fetch) as pool:
             try:
-                while waiting or pool.under_way:
-                    while waiting and pool.under_way < pool.workers:
-                        if first_error is not None or until():
-                            waiting.clear()
-                        else:
-                            self._started[waiting[-1]] = self.pages
-                            pool.submit(waiting.pop())
+                while True:
+                    while pool.under_way < pool.workers and not stopped:
+                        if first_error is not None or self._contradiction or until():
+                            stopped = True
+                            break
+                        due = following.pop() if following else next(planned, None)
+                        if due is None:
+                            break
+                        self._started[due] = self.pages
+                        pool.submit(due)
                     if not pool.under_way:
                         break
                     request, page, error = pool.next()
@@ -242,7 +268,7 @@ class Sweep:
                     fetched = self._add(request, page, place=place)
                     next_request = follow(fetched)
                     if next_request is not None:
-                        waiting.append(next_request)
+                        following.append(next_request)
                     if first_error is None:
                         yield fetched
             except KeyboardInterrupt:
@@ -251,6 +277,8 @@ class Sweep:
                 raise
         if first_error is not None:
             raise first_error
+        if self._contradiction:
+            raise self.incomplete_error(self.missing(), self._contradiction)
 
     def _add(self, request: PageRequest, page: Page, *, place: bool) -> FetchedPage:
         """Add a page that arrived, and the positions of its rows."""
@@ -258,14 +286,20 @@ class Sweep:
         self.credits += page.paid
         started = self._started.pop(request, self.pages)
         numbers = self.index.add_page(page)
-        fetched = FetchedPage(request, numbers, page.total, page.has_next, started, self.pages)
+        kept = request in self.kept and not page.paid
+        fetched = FetchedPage(
+            request, numbers, page.total, page.has_next, started, self.pages, kept=kept
+        )
         # For an offset after the end, a server may send other rows, whose positions are unknown.
         after_end = 0 < request.offset >= (math.inf if page.total is None else page.total)
-        if place and not after_end:
-            if not self.placed:
+        if place:
+            if not self.placed and not after_end:
                 self.total, self.page_size = page.total, max(page.limit, 1)
-            if page.total == self.total and not self.index.agrees_with(fetched):
-                self.order_moved = True
+            if page.total != self.total:
+                self.outdated |= not kept and self.has_kept()
+            self.ended |= after_end
+            place = not after_end and (page.total != self.total or self._fits(fetched))
+        if place:
             self.index.set_positions(fetched)
             self.placed.append(fetched)
         else:
@@ -273,6 +307,28 @@ class Sweep:
             self.unplaced.append(fetched._replace(total=None) if filtered else fetched)
         self.observer.on_page(self.pages, max(self.planned, self.pages))
         return fetched
+
+    def _fits(self, page: FetchedPage) -> bool:
+        """Compare a page with those that came before; return whether it shows its positions."""
+        index = self.index
+        elsewhere = index.seen_elsewhere(page, self.field) if page.total is not None else None
+        if elsewhere is not None:
+            self._contradiction = (
+                f"the server sends the same rows for offset {elsewhere} and offset {page.offset}, "
+                "as if it did not read the offset"
+            )
+            self.observer.on_stale(page.request)
+            return False
+        self.ended |= not page.numbers and page.offset < self.goal
+        position = index.disagreement(page)
+        if position is not None:
+            self.order_moved = True
+            if page.kept or self.has_kept(position):
+                self.outdated |= index.has_other_values(page, self.field)
+                # If the earlier pages do not agree with each other either, rows that tie swap.
+                self.trusted |= page.kept
+                self.suspect = None if self.trusted else position
+        return True
 
     # Changing the order or the total
 
@@ -297,15 +353,53 @@ class Sweep:
         stale = list(self.unplaced)
         for page in self.placed:
             (valid if page.total == total and page.started >= changed else stale).append(page)
+        self._forget(stale)
+        self.total, self.placed, self.unplaced = total, valid, []
+        self.ended = any(not page.numbers and page.offset < self.goal for page in valid)
+        self._set_positions()
+
+    def drop_kept(self) -> None:
+        """Drop the pages of an earlier call, because the list has changed since then."""
+        self.notes.append("pages of an earlier call were not used: the list has changed since then")
+        stale = [page for page in (*self.placed, *self.unplaced) if page.kept]
+        for request in self.kept.difference(page.request for page in stale):
+            self.observer.on_stale(request)
+        self._forget(stale)
+        self.kept.clear()
+        self.placed = [page for page in self.placed if not page.kept]
+        self.unplaced = [page for page in self.unplaced if not page.kept]
+        self.outdated = self.ended = self.order_moved = False
+        self.suspect = None
+        self._set_positions()
+
+    def _forget(self, stale: Sequence[FetchedPage]) -> None:
         for page in stale:
             self.observer.on_stale(page.request)
             self._attempts.pop(page.request._replace(attempt=0), None)
-        self.total, self.placed, self.unplaced = total, valid, []
+
+    def _set_positions(self) -> None:
         self.index.clear_positions()
-        for page in valid:
+        for page in self.placed:
             self.index.set_positions(page)
 
     # Reading the state
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether pages of an earlier call may be out of date."""
+        return self.outdated or self.suspect is not None
+
+    @property
+    def ties_move(self) -> bool:
+        """Whether rows that tie may be missing because they move."""
+        return self.order_moved and self.max_rows is None
+
+    def has_kept(self, position: int | None = None) -> bool:
+        """Return whether a page of an earlier call shows a position, or any."""
+        return any(
+            page.kept and (position is None or 0 <= position - page.offset < len(page.numbers))
+            for page in self.placed
+        )
 
     def pages_with_total(self) -> list[FetchedPage]:
         """Return the pages that came with the total of the whole list."""
@@ -330,12 +424,12 @@ class Sweep:
 
     def result(self) -> SweepResult:
         """Return the rows in the order that the caller requested, and the certificate."""
-        order = self._ordered_rows()[: self.max_rows]
-        return SweepResult(order, self._certificate(order))
+        order = ordered_rows(self)[: self.max_rows]
+        return SweepResult(order, certificate(self, order))
 
     def incomplete_error(self, missing: int, reason: str) -> IncompleteSweepError:
         """Return the error that reports how many rows may be missing, and why."""
-        order = self._ordered_rows()
+        order = ordered_rows(self)
         count = f" ({missing} of {self.total} rows are missing)" if missing else ""
         return IncompleteSweepError(
             f"The list could not be shown to be complete{count}: {reason}. The rows that arrived "
@@ -343,47 +437,5 @@ class Sweep:
             "the pages that are paid for; repair_credits= lets it request more pages, and "
             "resume=False makes it request all pages again.",
             missing=missing,
-            report={**self._certificate(order), "complete": False, "order": order},
+            report={**certificate(self, order), "complete": False, "order": order},
         )
-
-    def _ordered_rows(self) -> Sequence[int]:
-        """Return the row numbers in the order that the caller requested."""
-        rows = self.rows()
-        if self.by_facets or self.order != self.requested_order:
-            return self._sort(rows)
-        if len(rows) == len(self.index.position_of):
-            return rows
-        # Rows from repair follow the rows that they tie with.
-        values = self.index.columns[self.field]
-        groups: dict[Any, list[int]] = {}
-        for number in rows:
-            groups.setdefault(values[number], []).append(number)
-        return [number for group in groups.values() for number in group]
-
-    def _sort(self, rows: Sequence[int]) -> list[int]:
-        """Sort rows as the caller requested, and ties by digest, so that every sweep agrees."""
-        field = self.requested_order.lstrip("-")
-        by_digest = np.asarray(rows, np.int64)
-        keys = self.index.numbers.keys()[by_digest]
-        return sorted(
-            by_digest[np.argsort(keys, kind="stable")].tolist(),
-            key=lambda number: sort_key(self.index.value(number, field)),
-            reverse=self.requested_order.startswith("-"),
-        )
-
-    def _certificate(self, order: Sequence[int]) -> dict[str, Any]:
-        """Return the proof of completeness, as the frame's provenance contains it."""
-        numbers = self.index.numbers
-        selected = None if len(order) == len(numbers) else np.asarray(order, np.int64)
-        return {
-            "complete": len(order) == self.total,
-            "total": self.total,
-            "rows": len(order),
-            "pages": self.pages,
-            "repaired_pages": self.repaired_pages,
-            "credits": self.credits,
-            "duration_s": round(time.monotonic() - self._start_time, 3),
-            "order_moved": self.order_moved,
-            "digest": combined_digest(numbers.digests(selected)),
-            "notes": list(self.notes),
-        }

@@ -57,12 +57,21 @@ class WorkerPool:
             self._jobs.put(None)
 
     def submit(self, job: object) -> None:
-        """Start a job, in a new thread if all threads are taken and another one is allowed."""
+        """Start a job, in a new thread if all threads are taken and another one is allowed.
+
+        If the system allows no thread at all, the job is done here before the method returns.
+        """
         self.under_way += 1
         self._jobs.put((job,))
         if self._threads < min(self.workers, self.under_way):
             self._threads += 1
-            threading.Thread(target=self._run, name="sectorsdf-worker", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name="sectorsdf-worker", daemon=True).start()
+            except RuntimeError:
+                # The process has too many threads, or the interpreter is about to end.
+                self._threads -= 1
+                if not self._threads:
+                    self._do(*self._jobs.get_nowait())
 
     def next(self, timeout: float | None = None) -> tuple[Any, Any, BaseException | None]:
         """Wait for the next job that ends, and return it with its result or its error."""
@@ -87,10 +96,12 @@ class WorkerPool:
         thread = threading.get_ident()
         while (item := self._jobs.get()) is not None:
             self.busy.add(thread)
-            (job,) = item
-            try:
-                result, error = self._work(job), None
-            except BaseException as exc:  # noqa: BLE001 - returned by next()
-                result, error = None, exc
-            self._done.put((job, result, error))
+            self._do(*item)
             self.busy.discard(thread)
+
+    def _do(self, job: object) -> None:
+        try:
+            result, error = self._work(job), None
+        except BaseException as exc:  # noqa: BLE001 - returned by next()
+            result, error = None, exc
+        self._done.put((job, result, error))

@@ -15,7 +15,9 @@ from sectorsdf.plot.style import (
     colours_for,
     draw_empty,
     finish,
+    finite_numbers,
     new_axes,
+    plain_text,
     require_columns,
     top_groups,
 )
@@ -41,6 +43,9 @@ _STACKS: Final = {
     "reserves": {"proven": "#b34700", "probable": "#fdae6b", "total": "#d9c3ad"},
 }
 _PERIODS: Final = {"month": "M", "quarter": "Q", "year": "Y"}
+# Registers write days such as 9999-12-31 for "no end". With them, the bars of all other days would
+# be too narrow to see, and matplotlib has no days beyond that year.
+_FIRST_DAY, _LAST_DAY = pd.Timestamp("1900-01-01"), pd.Timestamp("2199-12-31")
 
 
 def expiry_timeline(
@@ -76,14 +81,14 @@ def expiry_timeline(
     Returns
     -------
     matplotlib.axes.Axes
-        Bars of all rows that have an expiry date and, for the area, an area. The note below has
-        the number of rows without them, and the source.
+        Bars of all rows that have an expiry date from 1900 to 2199 and, for the area, a finite
+        area. The note below has the number of rows without them, and the source.
 
     Raises
     ------
     ValueError
-        A column is missing, a parameter has none of the values above, or there is neither
-        `as_of` nor a provenance to take it from.
+        A column is missing or of a wrong type, a parameter has none of the values above, or there
+        is neither `as_of` nor a provenance to take it from.
     MissingExtraError
         The extra ``plot`` is not installed.
     """
@@ -97,11 +102,12 @@ def expiry_timeline(
     today = _as_of(licenses, as_of)
     rows = licenses.reset_index(drop=True)
     area = measure == "area"
-    weights = (
-        rows["licensed_area_ha"].astype("float64") if area else pd.Series(1.0, index=rows.index)
-    )
-    undated, unmeasured = rows["license_expiry_date"].isna(), weights.isna()
-    drawn = rows[~(undated | unmeasured)]
+    weights = finite_numbers(rows, "licensed_area_ha") if area else pd.Series(1.0, rows.index)
+    days = _days(rows["license_expiry_date"])
+    undated, unmeasured = days.isna(), weights.isna()
+    far = ~undated & ~days.between(_FIRST_DAY, _LAST_DAY)
+    rows = rows.assign(license_expiry_date=days)
+    drawn = rows[~(undated | unmeasured | far)]
     weights = weights[drawn.index]
     groups, names = top_groups(drawn[by], weights)
     expired = drawn["license_expiry_date"] < today
@@ -119,7 +125,8 @@ def expiry_timeline(
         axes.spines[["top", "right"]].set_visible(False)
         left_out = {
             "licence(s) without an expiry date": int(undated.sum()),
-            "licence(s) without an area": int((unmeasured & ~undated).sum()),
+            "licence(s) that expire before 1900 or after 2199": int(far.sum()),
+            "licence(s) without an area": int((unmeasured & ~undated & ~far).sum()),
         }
         finish(axes, licenses, f"{what} by {freq} of expiry", left_out)
     return axes
@@ -141,10 +148,25 @@ def _as_of(frame: pd.DataFrame, as_of: date | str | None) -> pd.Timestamp:
         raise ValueError(message)
     try:
         # The date of a missing timestamp raises.
-        return pd.Timestamp(pd.Timestamp(str(fetched) if as_of is None else as_of).date())
+        day = pd.Timestamp(pd.Timestamp(str(fetched) if as_of is None else as_of).date())
     except (TypeError, ValueError, AttributeError):
         message = f"as_of={as_of!r} is not a day; give a date or a text such as '2026-06-30'"
         raise ValueError(message) from None
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        message = f"as_of={as_of!r} is not between {_FIRST_DAY:%Y} and {_LAST_DAY:%Y}"
+        raise ValueError(message)
+    return day
+
+
+def _days(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return days without a time zone; a column of no value at all may have any type."""
+    if column.isna().all():
+        return pd.Series(pd.NaT, column.index, dtype="datetime64[us]")
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        message = f"column 'license_expiry_date' must have days (datetime64), not {column.dtype}"
+        raise ValueError(message)
+    days: pd.Series[Any] = column.dt.tz_localize(None)
+    return days
 
 
 def _numbers(times: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
@@ -178,7 +200,7 @@ def _draw_stacked_bars(ax: Any, table: pd.DataFrame) -> None:  # noqa: ANN401
         )  # fmt: skip
         base += heights.to_numpy()
     ax.xaxis_date()
-    handles = [Patch(facecolor=colour, label=name) for name, colour in colours.items()]
+    handles = [Patch(facecolor=colour, label=plain_text(name)) for name, colour in colours.items()]
     ax.legend(handles=handles[::-1], loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 
 
@@ -259,13 +281,14 @@ def resources_bars(
         raise ValueError(message)
     rows = resources[resources["measure"].eq("tonnage").fillna(value=False)]
     rows = _rows_with(_rows_with(rows, "commodity_type", commodity), "unit", unit)
-    rows = rows.reset_index(drop=True)
+    rows = rows.reset_index(drop=True).copy()
     # dropna=False: a site may have no slug or no company.
     site = rows.groupby(list(SITE_KEY), dropna=False, sort=False).ngroup()
     year = rows["year"].astype("float64")
     latest = year.isna() | (year == year.groupby(site).transform("max"))
     known = [(stage, name) for stage, names in _STACKS.items() for name in names]
     category = pd.Series(list(zip(rows["stage"], rows["category"], strict=True)), dtype=object)
+    rows["value"] = finite_numbers(rows, "value")
     fits = category.isin(known) & rows["value"].notna()
     drawn = rows[latest & fits]
     units = drawn["unit"].value_counts(dropna=False)
@@ -290,9 +313,11 @@ def resources_bars(
     labels = drawn["name"].fillna(drawn["slug"]).groupby(site[drawn.index]).first()
     materials = set(drawn["commodity_type"].dropna().str.casefold())
     with new_axes(ax, (10.0, 1.6 + 0.38 * max(len(shown), 3))) as axes:
-        _draw_bars(axes, shown, [str(labels[number]) for number in shown.index], legend=legend)
+        _draw_bars(
+            axes, shown, [plain_text(labels[number]) for number in shown.index], legend=legend
+        )
         what = "coal" if materials == {"coal"} else "coal and ore" if "coal" in materials else "ore"
-        axes.set_xlabel(f"{units.index[0] if len(units) else 'Tonnage'} of {what}")
+        axes.set_xlabel(f"{plain_text(units.index[0]) if len(units) else 'Tonnage'} of {what}")
         left_out = {
             "more site(s)": len(table) - len(shown),
             "figure(s) of earlier years": int((~latest & fits).sum()),
@@ -300,7 +325,7 @@ def resources_bars(
         }
         title = "Resources (upper bar) and reserves (lower bar)"
         commodities = sorted(drawn["commodity_type"].dropna().unique())
-        title = f"{commodities[0]}: {title.lower()}" if len(commodities) == 1 else title
+        title = f"{plain_text(commodities[0])}: {title.lower()}" if len(commodities) == 1 else title
         finish(axes, resources, title, left_out)
     return axes
 

@@ -17,7 +17,9 @@ from sectorsdf.plot.style import (
     SITE_KEY,
     colours_for,
     finish,
+    finite_numbers,
     new_axes,
+    plain_text,
     require_columns,
     top_groups,
 )
@@ -105,7 +107,7 @@ def site_map(
         dataset = DATASETS.get(Provenance.of_frame(frame).get("dataset", ""))
         title = f"{dataset.title.capitalize()}s" if dataset else "Locations"
         note = "" if has_coastline else "No coastline: install the extra maps"
-        finish(axes, frame, f"{title} by {colour.replace('_', ' ')}", left_out, note)
+        finish(axes, frame, f"{title} by {plain_text(colour.replace('_', ' '))}", left_out, note)
     return axes
 
 
@@ -113,10 +115,7 @@ def _sizes(frame: pd.DataFrame, size: str | None) -> pd.Series[float]:
     """Return the sizes of the dots; missing without `size`, and where it is not above zero."""
     if size is None:
         return pd.Series(np.nan, index=frame.index)
-    if not pd.api.types.is_numeric_dtype(frame[size].dtype):
-        message = f"size={size!r} must be a column of numbers, not {frame[size].dtype}"
-        raise ValueError(message)
-    values = frame[size].astype("Float64").astype("float64")
+    values = finite_numbers(frame, size)
     return values.where(values > 0)
 
 
@@ -214,7 +213,9 @@ def _draw_dots(
     counts = dots["group"].value_counts()
     style: dict[str, Any] = {"frameon": False, "borderaxespad": 0.0, "alignment": "left"}
     legend = ax.legend(
-        handles=[handle(55.0, colours[name], f"{name} ({counts[name]:,})") for name in names],
+        handles=[
+            handle(55.0, colours[name], f"{plain_text(name)} ({counts[name]:,})") for name in names
+        ],
         loc="upper left",
         bbox_to_anchor=(1.015, 1),
         **style,
@@ -230,7 +231,7 @@ def _draw_dots(
         ]
         ax.legend(
             handles=sample if rings.any() else sample[:-1],
-            title=size,
+            title=plain_text(size),
             loc="lower left",
             bbox_to_anchor=(1.015, 0),
             labelspacing=1.1,

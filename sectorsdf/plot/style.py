@@ -9,14 +9,16 @@ import textwrap
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from sectorsdf.errors import MissingExtraError
+import numpy as np
+import pandas as pd
+
+from sectorsdf.errors import MissingExtraError, printable
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.geo import require_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = [
@@ -27,13 +29,18 @@ __all__ = [
     "colours_for",
     "draw_empty",
     "finish",
+    "finite_numbers",
     "new_axes",
+    "plain_text",
     "require_columns",
     "top_groups",
 ]
 
 
 _MOST_GROUPS: Final = 6
+# No figure of a mine is larger, and the digits of a larger one would take the picture's space.
+_LARGEST: Final = 1e15
+_LONGEST_LABEL: Final = 45
 _OTHERS, _NOT_GIVEN = "Others", "not given"
 # The palette of Okabe and Ito, which colour-blind people can distinguish, and three colours that
 # differ in lightness. The four commodities of sites have the same colour in every picture.
@@ -90,6 +97,30 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) ->
         raise ValueError(message)
 
 
+def finite_numbers(frame: pd.DataFrame, name: str) -> pd.Series[float]:
+    """Return a column as float64, missing where it is not finite; ValueError if it is no number."""
+    column = frame[name]
+    if column.isna().all():
+        return pd.Series(np.nan, column.index, dtype="float64")
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        message = f"{name!r} must be a column of numbers, not {column.dtype}"
+        raise ValueError(message)
+    values = column.astype("Float64").astype("float64")
+    return values.where(np.isfinite(values) & (values.abs() < _LARGEST))
+
+
+def plain_text(text: object, longest: int = _LONGEST_LABEL) -> str:
+    """Return a text from the data as matplotlib has to get it to draw it as it is.
+
+    Matplotlib reads formulas between dollar signs, and leaves labels with an underscore at the
+    start out of a legend. A long text would leave no space for the picture.
+    """
+    plain = printable(str(text))
+    if len(plain) > longest:
+        plain = f"{plain[: longest - 1]}…"
+    return f"{' ' * plain.startswith('_')}{plain}".replace("$", r"\$")
+
+
 def finish(
     ax: Any,  # noqa: ANN401
     frame: pd.DataFrame,
@@ -106,7 +137,7 @@ def finish(
     frame : pandas.DataFrame
         The frame, with the source in its provenance.
     title : str
-        The title.
+        The title; texts from the data in it have gone through `plain_text`.
     left_out : mapping of str to int
         What is not drawn, with its number. A number of zero is not written.
     note : str
@@ -126,7 +157,7 @@ def finish(
     letters = max(36, int(14 * width))
     ax.set_title(title, loc="left", fontsize=12, fontweight="bold", wrap=True)
     ax.annotate(
-        "\n".join(textwrap.fill(line, letters) for line in lines),
+        "\n".join(textwrap.fill(plain_text(line, 1_000), letters) for line in lines),
         (0, 0),
         xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0, -5),

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from sectorsdf.units import measured_by, read_component, read_unit, usual_component
+from sectorsdf.units import measured_by, metal_of, read_component, read_unit, usual_component
 
-__all__ = ["Label", "Meaning", "label_of", "read_category", "read_key"]
+__all__ = ["Label", "Meaning", "Source", "label_of", "read_category", "read_key"]
+
+Source: TypeAlias = Literal["site", "province"]
+"""The endpoint that sent a key, because the endpoints mean different things by the same key."""
 
 _STAGES: Final = {"reserve": "reserves", "resource": "resources"}
 _STAGELESS: Final = {"inventory": "inventory", "exploration-target": "exploration_target"}
@@ -96,10 +99,29 @@ def read_category(text: str, unit: str | None) -> Meaning | None:
     return _meaning(words.strip("_"), *(read_unit(unit or "") or (unit, None)))
 
 
+def _in_province(meaning: Meaning, commodity_type: str | None) -> Meaning:
+    """Return the meaning of a province's key: what names no component is metal, and not ore.
+
+    The measure is missing if it is not known of the commodity which metal that would be.
+    """
+    coal = (commodity_type or "").strip().lower() == "coal"
+    if coal or meaning.component is not None or meaning.measure != "tonnage":
+        return meaning
+    metal, unit = metal_of(commodity_type), read_unit(meaning.unit or "")
+    measure = measured_by(unit[1], metal) if metal and unit else None
+    return meaning._replace(component=metal, measure=measure)
+
+
 def label_of(
-    meaning: Meaning, path: str, commodity_type: str | None, ore_type: str | None = None
+    meaning: Meaning,
+    path: str,
+    commodity_type: str | None,
+    ore_type: str | None = None,
+    source: Source = "site",
 ) -> Label:
     """Return the label of a figure; a component that is not named follows from the commodity."""
+    if source == "province":
+        meaning = _in_province(meaning, commodity_type)
     component = meaning.component
     if component is None and meaning.measure is not None:
         component = usual_component(meaning.measure, commodity_type)
@@ -112,7 +134,9 @@ def _step(key: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def read_key(key: str, parent: str | None, commodity_type: str | None) -> tuple[Label, bool]:
+def read_key(
+    key: str, parent: str | None, commodity_type: str | None, source: Source = "site"
+) -> tuple[Label, bool]:
     """Return the label of a key's figure, and whether the key follows the grammar.
 
     Sites have the same keys, so each key is read once for all of them.
@@ -125,10 +149,12 @@ def read_key(key: str, parent: str | None, commodity_type: str | None) -> tuple[
         The key of the object around it, which is taken for an ore type; None for the outermost.
     commodity_type : str or None
         What the site mines.
+    source : {"site", "province"}
+        As for `figures`.
     """
     meaning, path, ore_type = _parse_key(key), _step(key), None
     if parent is not None:
         path = _step(parent) + (f".{path}" if path == key else path)
         ore_type = parent if parent.isprintable() else None
-    label = label_of(meaning or Meaning(), path, commodity_type, ore_type)
+    label = label_of(meaning or Meaning(), path, commodity_type, ore_type, source)
     return label, meaning is not None

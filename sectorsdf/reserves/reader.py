@@ -1,4 +1,4 @@
-"""Read the resources and reserves of a mine site as figures, and rebuild the JSON from them.
+"""Read the resources and reserves of a mine site, a company or a province as figures, and back.
 
 The words are those of the JORC Code (2012) and the Indonesian KCMI Code (2017): *resources* are
 measured, indicated or inferred; *reserves*, their mineable part, proven ("proved") or probable.
@@ -10,19 +10,19 @@ The module must not import `wide_row` or `checks`.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
+from sectorsdf._deep_json import dumps, loads
 from sectorsdf.reserves.grammar import Meaning, label_of, read_category, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sectorsdf.reserves.grammar import Label
+    from sectorsdf.reserves.grammar import Label, Source
 
 __all__ = [
     "FIGURE_FIELDS",
@@ -75,13 +75,27 @@ def without_nulls(value: object) -> Any:  # noqa: ANN401 - any JSON
         The value without null members, null items and containers of nothing else; None if nothing
         is left.
     """
-    if isinstance(value, dict):
-        members = {key: without_nulls(member) for key, member in value.items()}
-        return {key: member for key, member in members.items() if member is not None} or None
-    if isinstance(value, list):
-        items = [without_nulls(item) for item in value]
-        return [item for item in items if item is not None] or None
-    return value
+    # Without recursion, because the value may be nested more deeply than Python's calls can be.
+    root = [value]
+    containers: list[Any] = [root]
+    for container in containers:
+        members = container.items() if isinstance(container, dict) else enumerate(container)
+        for key, member in list(members):
+            if isinstance(member, dict | list):
+                container[key] = member.copy()
+                containers.append(container[key])
+    # Inner containers come after the ones around them.
+    for container in reversed(containers):
+        if isinstance(container, dict):
+            for key in [key for key, member in container.items() if _is_nothing(member)]:
+                del container[key]
+        else:
+            container[:] = [item for item in container if not _is_nothing(item)]
+    return root[0] if root else None
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, dict | list) and not value)
 
 
 def _number(value: object) -> float | None:
@@ -117,9 +131,16 @@ class Columns(NamedTuple):
 
 
 class Reader:
-    """Read the answers of many sites, one after the other, into the columns `rows`."""
+    """Read the answers of many sites, one after the other, into the columns `rows`.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    source : {"site", "province"}
+        The endpoint that sent the answers; `figures` says what depends on it.
+    """
+
+    def __init__(self, source: Source = "site") -> None:
+        self._source = source
         self.rows = Columns([], [], [], [], [])
         self._begin(None)
 
@@ -146,15 +167,18 @@ class Reader:
         elif isinstance(answer, list):
             self._items(answer)
         elif answer is not None:
-            self._add(label_of(Meaning(), _ROOT, commodity_type), answer)
+            self._add(self._label(Meaning(), _ROOT), answer)
             self._report(_ROOT, answer, "neither an object nor a list")
         if self._year is not None and len(self) == before:
             self._append(label_of(Meaning(), _YEAR, None))
         return self._year, self._problems
 
+    def _label(self, meaning: Meaning, path: str) -> Label:
+        return label_of(meaning, path, self._commodity, source=self._source)
+
     def _report(self, path: str, value: object, reason: str | None) -> None:
         if reason is not None:
-            problem = {"raw": json.dumps(value), "reason": f"{path}: {reason}"}
+            problem = {"raw": dumps(value), "reason": f"{path}: {reason}"}
             self._problems.append({"column": "resources_reserves"} | problem)
 
     def _add(self, label: Label, value: object) -> str | None:
@@ -174,7 +198,7 @@ class Reader:
         elif label.measure in _RANGED:
             # Without the text, a single number would look like a pair of equal bounds.
             low, high, exact = single, single, False
-        self._append(label, single, low, high, None if exact else json.dumps(value))
+        self._append(label, single, low, high, None if exact else dumps(value))
         return reason
 
     def _append(
@@ -201,7 +225,7 @@ class Reader:
                 if year is not None and year.is_integer() and abs(year) < 2**63:
                     self._year = int(year)
                     continue
-            label, follows = read_key(key, parent, self._commodity)
+            label, follows = read_key(key, parent, self._commodity, self._source)
             nestable = not follows and parent is None
             if nestable and isinstance(value, dict) and not value.keys() <= {"min", "max"}:
                 self._nested(key, value)
@@ -211,6 +235,8 @@ class Reader:
             reason = self._add(label, value)
             if not follows:
                 reason = "the key does not follow the grammar"
+            elif label.measure is None:
+                reason = "it is not known whether this is ore or metal, and which metal"
             if reason is not None:
                 self._report(label.source_field, value, reason)
 
@@ -227,7 +253,7 @@ class Reader:
             if without_nulls(item) is None:
                 continue
             if not isinstance(item, dict):
-                self._add(label_of(Meaning(), path, self._commodity), item)
+                self._add(self._label(Meaning(), path), item)
                 self._report(path, item, "not an object with category, volume and unit")
                 continue
             category, volume = item.get("category"), item.get("volume")
@@ -237,12 +263,12 @@ class Reader:
             meaning = read_category(category, unit) if isinstance(category, str) else None
             empty = without_nulls(volume) is None
             leaf = path if empty else f"{path}.volume"
-            label = label_of(meaning or Meaning(unit=unit), leaf, self._commodity)
+            label = self._label(meaning or Meaning(unit=unit), leaf)
             reason = self._add(label, volume)
             raws = self.rows.raws
             whole = raws[-1] is not None or isinstance(volume, dict)
             rest = {key: member for key, member in item.items() if whole or key != "volume"}
-            raws[-1] = json.dumps(rest)
+            raws[-1] = dumps(rest)
             if meaning is None:
                 reason = "the category does not follow the grammar"
             elif meaning.measure is None:
@@ -255,9 +281,11 @@ class Reader:
 
 
 def figures(
-    resources_reserves: object, *, commodity_type: str | None
+    resources_reserves: object, *, commodity_type: str | None, source: Source = "site"
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Read the `resources_reserves` of one site, in any shape, as one row for each figure.
+
+    A company's are read as a site's; those of a province and a commodity have other keys.
 
     Parameters
     ----------
@@ -267,6 +295,10 @@ def figures(
         What the site mines. It decides the component of a figure whose key names none: a tonnage is
         coal for ``"Coal"`` and ore for any other commodity; ounces are gold, silver or platinum.
         None leaves the component missing.
+    source : {"site", "province"}
+        The endpoint that sent them. A mass whose key names no component is ore or coal at a site
+        (``"total_resources_Mt"`` of a gold mine is ore), but in a province it is coal or the metal
+        itself, and only the keys with ``ore_`` are ore.
 
     Returns
     -------
@@ -285,7 +317,7 @@ def figures(
         ``column``, ``raw`` (JSON text) and ``reason`` of each value that does not follow the
         grammar.
     """
-    reader = Reader()
+    reader = Reader(source)
     year, problems = reader.read(resources_reserves, commodity_type)
     rows = [
         (year, *label[:5], *numbers, *label[5:], raw)
@@ -319,11 +351,11 @@ def rebuild(rows: Iterable[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - any JSO
         tree |= {_YEAR: int(cells[_YEAR])} if _YEAR in cells else {}
         path = cells["source_field"]
         steps: tuple[str | int, ...] = tuple(
-            int(index) if index else json.loads(quoted) if quoted else plain
+            int(index) if index else loads(quoted) if quoted else plain
             for index, quoted, plain in _STEP.findall(path)
         )
         bounds = {end: cells[f"value_{end}"] for end in ("min", "max") if f"value_{end}" in cells}
-        content: Any = json.loads(cells["raw"]) if "raw" in cells else bounds or cells.get("value")
+        content: Any = loads(cells["raw"]) if "raw" in cells else bounds or cells.get("value")
         if len(steps) > 1 and isinstance(steps[-2], int):
             steps, content = steps[:-1], {"volume": cells.get("value")} | content
         if steps in contents:

@@ -79,8 +79,12 @@ def widen(
         if any(len(numbers) > 1 for numbers in candidates):
             report(column, candidates, "several figures that differ")
         elif candidates and all(candidates):
-            flat[column] = math.fsum(numbers[0] for numbers in candidates)
-            flat["tonnage_unit"] = unit
+            try:
+                flat[column] = math.fsum(numbers[0] for numbers in candidates)
+            except OverflowError:
+                report(column, candidates, "the sum is too large for float64")
+            else:
+                flat["tonnage_unit"] = unit
         elif kind in values:
             report(column, candidates, f"{PARTIAL_SUM} in {unit}")
     heat = [row for row in rows if row["measure"] == "calorific_value"]

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             licenses=options.licenses,
             auctions=options.auctions,
             sites=options.sites,
+            sizes=dict(options.size),
             host=options.host,
             port=options.port,
             faults=Faults().changed(json.loads(options.faults)),
@@ -76,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--licenses", type=int, default=4151, help="licences in the sample")
     add("--auctions", type=int, default=14, help="auctions in the sample")
     add("--sites", type=int, default=156, help="sites in the sample")
+    add(
+        "--size",
+        type=_size,
+        action="append",
+        default=[],
+        metavar="DATASET=NUMBER",
+        help="records of another dataset of the sample, for example mining_companies=50",
+    )
     add("--faults", metavar="JSON", default="{}", help="faults to inject, as a JSON object")
     add("--key", action="append", help="an API key to accept (default: the sandbox's own)")
     add("--token", action="append", default=[], help="an OAuth token to accept")
@@ -86,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         help="day that counts as today",
     )
     return parser
+
+
+def _size(text: str) -> tuple[str, int]:
+    dataset, _, number = text.partition("=")
+    return dataset, int(number)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class AnswerContext(NamedTuple):
     rng : SeededRandom
         Source of the draws for `unstable_order`.
     today : date
-        The day from which `expiring_soon` counts.
+        The day from which `expiring_soon` and the default years count.
     """
 
     tables: Mapping[str, Table]
@@ -152,8 +152,10 @@ def error_response(
 
 def find_route(path: str, endpoints: Iterable[Endpoint] = ENDPOINTS) -> Route:
     """Return the route of a path, which is still percent-encoded."""
-    redirect = not path.endswith("/")
-    parts = (f"{path}/" if redirect else path).split("/")
+    # Decoded before it is split, as web frameworks do: an encoded slash separates parts.
+    decoded = unquote_to_bytes(path).decode("utf-8", "replace")
+    redirect = not decoded.endswith("/")
+    parts = (f"{decoded}/" if redirect else decoded).split("/")
     for endpoint in endpoints:
         key = _match(endpoint.path.split("/"), parts)
         if key is not None:
@@ -168,8 +170,7 @@ def _match(template: list[str], parts: list[str]) -> str | None:
     key = ""
     for name, part in zip(template, parts, strict=True):
         if name.startswith("{") and part:
-            # Decoded only after the split, so that an encoded slash stays within its part.
-            key = unquote_to_bytes(part).decode("utf-8", "replace")
+            key = part
         elif name != part:
             return None
     return key
@@ -197,33 +198,44 @@ def respond(
         The records, the faults and the day.
     """
     table = context.tables[endpoint.dataset]
-    scope = QueryContext(table, query, context.today)
+    scope = QueryContext(table, query, context.today, context.tables)
+    html = context.faults.html_errors
     try:
         if endpoint.kind == "page":
             return _page_response(endpoint, scope, context)
         if endpoint.kind == "array":
             return _array_response(endpoint, scope, context)
         tests = _tests(endpoint, scope)
+        if endpoint.answer is not None:
+            answer = endpoint.answer(key, scope)
+            if endpoint.limited and isinstance(answer, list):
+                answer = answer[: _limit(query, context.faults)]
+            body = None if answer is None else encode(answer)
+        else:
+            found = [entry for entry in table.find(endpoint.key, key) if _passes(entry, tests)]
+            entry = endpoint.select(found)
+            body = None if entry is None else entry.record_json
     except InvalidQueryError as error:
-        detail = str(error)
-        html = context.faults.html_errors
-        return error_response(400, "Invalid query parameters.", html=html, detail=detail)
-    entries = [entry for entry in table.find(endpoint.key, key) if _passes(entry, tests)]
-    entry = endpoint.select(entries)
-    if entry is None:
-        html = context.faults.html_errors
-        return error_response(404, endpoint.not_found, html=html, billed=True)
-    return Response(200, entry.record_json, billed=True)
+        if error.documented:
+            return error_response(400, str(error), html=html)
+        return error_response(400, "Invalid query parameters.", html=html, detail=str(error))
+    if body is None:
+        return error_response(404, endpoint.not_found, html=html, billed=not html)
+    return Response(200, body, billed=True)
 
 
 def _tests(endpoint: Endpoint, scope: QueryContext) -> list[Test]:
     """Read the parameters of a request; return what an entry must pass."""
-    required = [f"'{name}'" for name in endpoint.required]
-    if any(name not in scope.query for name in endpoint.required):
-        plural = len(required) > 1
-        noun, verb = ("parameters", "are") if plural else ("parameter", "is")
-        msg = f"Query {noun} {' and '.join(required)} {verb} required."
-        raise InvalidQueryError(msg)
+    given = {name for name, text in scope.query.items() if text}
+    if not given.issuperset(endpoint.required):
+        names = " and ".join(f"'{name}'" for name in endpoint.required)
+        noun, verb = ("parameters", "are") if len(endpoint.required) > 1 else ("parameter", "is")
+        msg = f"Query {noun} {names} {verb} required."
+        raise InvalidQueryError(msg, documented=True)
+    if endpoint.either and given.isdisjoint(endpoint.either):
+        names = " or ".join(f"`{name}`" for name in endpoint.either)
+        msg = f"At least one of {names} is required."
+        raise InvalidQueryError(msg, documented=True)
     read = [
         rule(name, scope.query[name], scope)
         for name, rule in endpoint.rules.items()
@@ -282,7 +294,7 @@ def _limit(query: Mapping[str, str], faults: Faults) -> int:
 
 def _view(endpoint: Endpoint, scope: QueryContext) -> View:
     """Return the entries that a query matches, in the query's order."""
-    table, query, today = scope
+    table, query, today, tables = scope
     order = endpoint.default_sort
     if endpoint.sorts and "order_by" in query:
         order = query["order_by"]
@@ -302,7 +314,9 @@ def _view(endpoint: Endpoint, scope: QueryContext) -> View:
         return View([entry for _, entry in ranked], [rank for rank, _ in ranked])
 
     applied = tuple((name, query[name]) for name in endpoint.rules if name in query)
-    return table.view((endpoint.path, applied, order, today), build)
+    # A rule can read other datasets, so that a view depends on all of them.
+    version = sum(other.version for other in tables.values())
+    return table.view((endpoint.path, applied, order, today, version), build)
 
 
 def _rank(value: object) -> Rank:
@@ -311,7 +325,8 @@ def _rank(value: object) -> Rank:
     if number is not None:
         return 0, number, ""
     if isinstance(value, str):
-        return 1, 0.0, value
+        # The collation of the API's database ignores case.
+        return 1, 0.0, value.casefold()
     if value is None:
         return 3, 0.0, ""
     return 2, 0.0, json.dumps(value, sort_keys=True)

@@ -8,105 +8,56 @@ follows from the table. Imports nothing of the client, in particular not its dec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from sectorsdf.sandbox.answers import (
+    by_slug,
+    export_ranking,
+    of_year,
+    performance_of_year,
+    price_history,
+    province_resources,
+    reserves_index,
+    total_production,
+)
+from sectorsdf.sandbox.endpoint import Endpoint, latest_in_indonesia
 from sectorsdf.sandbox.filters import (
     OneOf,
-    Rule,
-    as_number,
     clear_and_clean,
+    contains,
     equals,
     expiring_soon,
+    has_financials,
     min_count,
     min_number,
     participant,
     qualified,
     year,
 )
-from sectorsdf.sandbox.records import Entry, Shape, Table
+from sectorsdf.sandbox.records import Shape, Table
 from sectorsdf.sandbox.vocabulary import (
     ACTIVITIES,
     AREA_TYPES,
     AUCTION_PROVINCES,
+    COMPANY_COMMODITIES,
+    COMPANY_TYPES,
+    EXPORTED_COMMODITIES,
     LICENSE_COMMODITIES,
     LICENSE_PROVINCES,
     LICENSE_TYPES,
     MINED_COMMODITIES,
+    PRODUCED_COMMODITIES,
+    RESERVES_COMMODITIES,
     SITE_PROVINCES,
+    WORLD_COMMODITIES,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from sectorsdf.sandbox.records import Record
 
 __all__ = ["DATASETS", "ENDPOINTS", "Endpoint", "new_table"]
-
-
-def _latest(entries: list[Entry]) -> Entry | None:
-    # max() returns the first of several maxima.
-    return max(entries, key=lambda entry: as_number(entry.record.get("year")) or 0, default=None)
-
-
-def _latest_in_indonesia(entries: list[Entry]) -> Entry | None:
-    latest = _latest(entries)
-    return None if latest is None or latest.row.get("province") is None else latest
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Endpoint:
-    """One endpoint of the API.
-
-    Attributes
-    ----------
-    path : str
-        Its path, with the key of a record endpoint in braces.
-    kind : {"page", "array", "record"}
-        Shape of the answer: a page of a list with its pagination, the rows of a list as a bare
-        array, or one record.
-    dataset : str
-        The dataset that it reads. Endpoints may share one. Its records come from the sample, or
-        from the file ``<dataset>.jsonl`` of a folder.
-    key : str
-        Field that identifies a record; a record endpoint looks up the last part of the path in it.
-    fields : tuple of str
-        Documented fields of its rows or records, in the order in which the API writes them.
-    lifted : mapping of str to str
-        Fields of a list's rows that the record has inside an object, with the object's name.
-    rules : mapping of str to Rule
-        Query parameters besides limit, offset and order_by. Others are ignored, as the API does.
-    required : tuple of str
-        Parameters without which the API refuses a request with 400.
-    sorts : frozenset of str
-        Fields that `order_by` accepts, ascending or, with a minus sign, descending. Without any
-        the endpoint has no `order_by`.
-    default_sort : str
-        The order without `order_by`. By default the order of the records.
-    limited : bool
-        Whether an array is cut at the parameter `limit`. A page always is.
-    select : callable
-        Choose a record endpoint's answer among the entries with the key that match the
-        parameters: by default the latest year.
-    not_found : str
-        The error text of a record endpoint for a key without a record.
-    """
-
-    path: str
-    kind: Literal["page", "array", "record"]
-    dataset: str
-    key: str
-    fields: tuple[str, ...]
-    lifted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    rules: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
-    required: tuple[str, ...] = ()
-    sorts: frozenset[str] = frozenset()
-    default_sort: str = ""
-    limited: bool = False
-    select: Callable[[list[Entry]], Entry | None] = _latest
-    not_found: str = "Not found."
-
 
 _AUCTION_ROW = (
     "commodity_type",
@@ -250,8 +201,160 @@ ENDPOINTS = (
             "company_name",
             "slug",
         ),
-        select=_latest_in_indonesia,
+        select=latest_in_indonesia,
         not_found="Mining site not found.",
+    ),
+    Endpoint(
+        "/v2/mining/commodities/",
+        "array",
+        "mining_commodities",
+        key="name",
+        fields=("name", "data_points", "earliest_date", "latest_date"),
+    ),
+    Endpoint(
+        "/v2/mining/commodities/{commodity_name}/price/",
+        "answer",
+        "mining_commodity_prices",
+        rules={"start_year": year, "end_year": year},
+        answer=price_history,
+        not_found="No price data for this commodity in the specified range.",
+    ),
+    Endpoint(
+        "/v2/mining/companies/",
+        "page",
+        "mining_companies",
+        key="slug",
+        fields=("slug", "name", "symbol", "company_type", "key_operation", "commodity_type"),
+        rules={
+            "commodity_type": OneOf("commodity_type", COMPANY_COMMODITIES),
+            "company_type": OneOf("company_type", COMPANY_TYPES),
+            "keyword": contains("name", "symbol", "slug", "key_operation"),
+            "has_financials": has_financials,
+        },
+        default_sort="name",
+    ),
+    Endpoint(
+        "/v2/mining/companies/{slug}/",
+        "answer",
+        "mining_company",
+        answer=by_slug,
+        not_found="Company not found. Please provide a valid company slug.",
+    ),
+    Endpoint(
+        "/v2/mining/companies/ownership/{slug}/",
+        "answer",
+        "mining_company_ownership",
+        answer=by_slug,
+        not_found="Company not found.",
+    ),
+    Endpoint(
+        "/v2/mining/companies/financials/{slug}/",
+        "answer",
+        "mining_company_financials",
+        rules={"year": year},
+        answer=of_year,
+        not_found="Company not found or no financial data available.",
+    ),
+    Endpoint(
+        "/v2/mining/companies/performance/{slug}/",
+        "answer",
+        "mining_company_performance",
+        rules={
+            "commodity_type": OneOf("commodity_type", PRODUCED_COMMODITIES),
+            "year": year,
+        },
+        answer=performance_of_year,
+        not_found="Company not found.",
+    ),
+    Endpoint(
+        "/v2/mining/contracts/",
+        "array",
+        "mining_contracts",
+        key="mine_owner_slug",
+        fields=(
+            "mine_owner_slug",
+            "mine_owner_name",
+            "contractor_slug",
+            "contractor_name",
+            "contract_period_end",
+        ),
+        rules={
+            "contractor": equals("contractor_slug"),
+            "mine_owner": equals("mine_owner_slug"),
+        },
+        default_sort="contract_period_end",
+    ),
+    Endpoint(
+        "/v2/mining/exports/",
+        "answer",
+        "mining_exports",
+        rules={
+            "commodity_type": OneOf("commodity_type", EXPORTED_COMMODITIES, lists_values=True),
+            "year": year,
+        },
+        required=("year", "commodity_type"),
+        limited=True,
+        answer=export_ranking,
+    ),
+    Endpoint(
+        "/v2/mining/global-commodity/",
+        "array",
+        "mining_global_commodity",
+        key="country",
+        fields=(
+            "country",
+            "commodity_type",
+            "resources_reserves",
+            "resources_reserves_share",
+            "resources_reserves_unit",
+            "export_import_usd",
+            "production_volume",
+            "production_share",
+            "production_volume_unit",
+        ),
+        rules={
+            "commodity_type": OneOf("commodity_type", WORLD_COMMODITIES, lists_values=True),
+            "country": equals("country"),
+        },
+        either=("commodity_type", "country"),
+        default_sort="country",
+        limited=True,
+    ),
+    Endpoint(
+        "/v2/mining/resources-reserves/",
+        "answer",
+        "mining_resources_reserves_index",
+        answer=reserves_index,
+    ),
+    Endpoint(
+        "/v2/mining/resources-reserves/{province}/",
+        "answer",
+        "mining_resources_reserves",
+        rules={
+            "commodity_type": OneOf("commodity_type", RESERVES_COMMODITIES),
+            "year": year,
+        },
+        answer=province_resources,
+        not_found="Province not found or no data for given filters.",
+    ),
+    Endpoint(
+        "/v2/mining/sales-destination/{slug}/",
+        "answer",
+        "mining_sales_destination",
+        rules={"year": year},
+        answer=of_year,
+        not_found="No sales destination data found for company.",
+    ),
+    Endpoint(
+        "/v2/mining/total-production/",
+        "answer",
+        "mining_total_production",
+        rules={
+            "commodity_type": OneOf("commodity_type", MINED_COMMODITIES, lists_values=True),
+        },
+        required=("commodity_type",),
+        answer=total_production,
+        not_found="No production data found for the given commodity.",
     ),
 )
 
@@ -273,6 +376,6 @@ def new_table(
         The endpoints, of which the dataset has at most one list and one record endpoint.
     """
     shown = [endpoint for endpoint in endpoints if endpoint.dataset == dataset]
-    rows = next((endpoint for endpoint in shown if endpoint.kind != "record"), shown[0])
+    rows = next((endpoint for endpoint in shown if endpoint.kind in {"page", "array"}), shown[0])
     whole = next((endpoint for endpoint in shown if endpoint.kind == "record"), shown[0])
     return Table(Shape(whole.key, whole.fields, rows.fields, rows.lifted), records)

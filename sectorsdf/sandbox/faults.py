@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sectorsdf.sandbox.endpoints import DATASETS
 from sectorsdf.sandbox.rng import SeededRandom
+from sectorsdf.sandbox.sample import GROWING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,8 @@ class Drift:
     after : int
         Number of list answers of the dataset after which the change happens, once.
     dataset : str
-        "mining_licenses", "mining_license_auctions" or "mining_sites".
+        "mining_licenses", "mining_license_auctions", "mining_sites" or "mining_companies". Of any
+        other dataset, records can be removed and not added.
     add, remove : int
         How many generated records are added, and how many of the present ones are removed.
         Either can be anywhere in the order.
@@ -75,6 +77,9 @@ class Drift:
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
             msg = f"dataset must be one of {', '.join(DATASETS)}, not {self.dataset!r}"
+            raise ValueError(msg)
+        if self.add and self.dataset not in GROWING:
+            msg = f"add must be 0 for {self.dataset}, of which no more records can be generated"
             raise ValueError(msg)
         if min(self.after, self.add, self.remove) < 0:
             msg = "after, add and remove must not be negative"
@@ -100,7 +105,7 @@ class Faults:
     status_every : mapping of int to int
         Error statuses, each with an n: every n-th request gets it.
     html_errors : bool
-        Errors have an HTML page as their body, as those of gateways do.
+        Errors have an HTML page as their body, as those of gateways do; none of them is billed.
     reset_rate : float
         The connection is reset before any answer (not billed).
     cut_rate : float

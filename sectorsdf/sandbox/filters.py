@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sectorsdf.sandbox.records import Entry, Table
+from sectorsdf.sandbox.records import Entry, Table, key_part, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FIRST_YEAR",
@@ -28,8 +28,11 @@ __all__ = [
     "Test",
     "as_number",
     "clear_and_clean",
+    "contains",
     "equals",
     "expiring_soon",
+    "has_financials",
+    "invalid_commodity",
     "min_count",
     "min_number",
     "participant",
@@ -45,7 +48,18 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 class InvalidQueryError(ValueError):
-    """A parameter that the API refuses with 400. The text names it."""
+    """A parameter that the API refuses with 400. The text names it.
+
+    Attributes
+    ----------
+    documented : bool
+        Whether the text is the API's own, which it sends as `error`. Of others only the status is
+        documented, and the sandbox sends the text as `detail`.
+    """
+
+    def __init__(self, text: str, *, documented: bool = False) -> None:
+        super().__init__(text)
+        self.documented = documented
 
 
 class QueryContext(NamedTuple):
@@ -58,12 +72,15 @@ class QueryContext(NamedTuple):
     query : mapping of str to str
         All parameters of the request.
     today : date
-        The day from which `expiring_soon` counts.
+        The day from which `expiring_soon` and the default years count.
+    tables : mapping of str to Table
+        All datasets.
     """
 
     table: Table
     query: Mapping[str, str]
     today: date
+    tables: Mapping[str, Table]
 
 
 Test = Callable[[Entry], bool]
@@ -117,9 +134,9 @@ def _fold(value: object) -> str | None:
 
 def _has(field: str, text: str, *, ignore_case: bool) -> Test:
     if not ignore_case:
-        return lambda entry: entry.row.get(field) == text
+        return lambda entry: text in texts_of(entry.row.get(field))
     folded = text.casefold()
-    return lambda entry: _fold(entry.row.get(field)) == folded
+    return lambda entry: any(value.casefold() == folded for value in texts_of(entry.row.get(field)))
 
 
 def _at_least(field: str, least: float) -> Test:
@@ -145,11 +162,14 @@ class OneOf:
         The documented values.
     ignore_case : bool
         Whether the value may be written in any case.
+    lists_values : bool
+        Whether the refusal lists the documented values, as that of a few endpoints does.
     """
 
     field: str
     values: frozenset[str]
     ignore_case: bool = True
+    lists_values: bool = False
 
     def __call__(self, name: str, text: str, context: QueryContext) -> Test:
         """Refuse a text that is neither documented nor in the served rows."""
@@ -159,15 +179,37 @@ class OneOf:
             known = text.casefold() in {value.casefold() for value in allowed}
         else:
             known = text in allowed
+        if not known and self.lists_values:
+            raise invalid_commodity(text, self.values)
         if not known:
             msg = f"{name} is not one of the allowed values."
             raise InvalidQueryError(msg)
         return _has(self.field, text, ignore_case=self.ignore_case)
 
 
+def invalid_commodity(text: str, values: Iterable[str]) -> InvalidQueryError:
+    """Return the refusal of a commodity, in the API's own words."""
+    msg = f"Invalid commodity '{text}'. Valid values: {', '.join(sorted(values))}."
+    return InvalidQueryError(msg, documented=True)
+
+
 def equals(field: str, *, ignore_case: bool = False) -> Rule:
     """Return the rule that a field has the text of the parameter; any text is accepted."""
     return lambda _, text, __: _has(field, text, ignore_case=ignore_case)
+
+
+def contains(*fields: str) -> Rule:
+    """Return the rule that one of the fields contains the text, in any case."""
+
+    def rule(_: str, text: str, __: QueryContext) -> Test:
+        folded = text.casefold()
+        return lambda entry: any(
+            folded in value.casefold()
+            for field in fields
+            for value in texts_of(entry.row.get(field))
+        )
+
+    return rule
 
 
 def min_count(field: str) -> Rule:
@@ -194,6 +236,15 @@ def year(name: str, text: str, _: QueryContext) -> Test:
 
 
 # Rules of one parameter each
+
+
+def has_financials(name: str, text: str, context: QueryContext) -> Test | None:
+    """Match the companies with financials in the other dataset."""
+    if not _flag(name, text):
+        return None
+    entries = context.tables["mining_company_financials"].entries
+    slugs = {key_part(entry.record, "slug") for entry in entries}
+    return lambda entry: entry.row.get("slug") in slugs
 
 
 def clear_and_clean(_: str, text: str, __: QueryContext) -> Test:

@@ -6,21 +6,35 @@ which fields an answer has comes from the caller as a `Shape`.
 
 from __future__ import annotations
 
-import json
+import codecs
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sectorsdf._deep_json import dumps, loads
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
-__all__ = ["Entry", "Rank", "Record", "Shape", "Table", "View", "encode", "load_folder"]
+__all__ = [
+    "Entry",
+    "Rank",
+    "Record",
+    "Shape",
+    "Table",
+    "View",
+    "encode",
+    "key_part",
+    "load_folder",
+    "texts_of",
+]
 
 Record = dict[str, Any]
 
 Rank = tuple[int, float, str]
 
 _MAX_VIEWS = 512
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Shape(NamedTuple):
@@ -46,7 +60,20 @@ class Shape(NamedTuple):
 
 def encode(value: object) -> bytes:
     """Return a value as JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def texts_of(value: object) -> list[str]:
+    """Return the texts of a field, which is a text, a list or something else."""
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def key_part(record: Record, name: str) -> object:
+    """Return a part of the key of an addressed record; a key that is a text is its only part."""
+    key = record.get("key")
+    return key.get(name) if isinstance(key, dict) else key
 
 
 def _ordered(record: Record, order: tuple[str, ...], hidden: Iterable[str] = ()) -> Record:
@@ -122,7 +149,8 @@ class View:
 class Table:
     """The entries of one dataset, with what was computed from them.
 
-    Not safe for use by several threads: the caller holds a lock.
+    The records are read when they are first needed, so that a generated dataset costs nothing
+    until then. Not safe for use by several threads: the caller holds a lock.
 
     Parameters
     ----------
@@ -130,14 +158,29 @@ class Table:
         The documented fields.
     records : iterable of dict
         The records.
+
+    Attributes
+    ----------
+    version : int
+        Number of changes since the start.
     """
 
     def __init__(self, shape: Shape, records: Iterable[Record]) -> None:
         self.shape = shape
-        self.entries = [Entry(shape, record) for record in records]
+        self.version = 0
+        self._records = records
+        self._entries: list[Entry] | None = None
         self._views: OrderedDict[object, View] = OrderedDict()
         self._values: dict[str, frozenset[str]] = {}
-        self._index: dict[str, dict[str, list[Entry]]] = {}
+        self._index: dict[tuple[str, bool, bool], dict[str, list[Entry]]] = {}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries at present, in the order of the records."""
+        if self._entries is None:
+            self._entries = [Entry(self.shape, record) for record in self._records]
+            self._records = ()
+        return self._entries
 
     def add(self, records: Iterable[Record]) -> None:
         """Append records."""
@@ -150,7 +193,8 @@ class Table:
         return removed
 
     def _replace(self, entries: list[Entry]) -> None:
-        self.entries = entries
+        self._entries = entries
+        self.version += 1
         self._views.clear()
         self._values.clear()
         self._index.clear()
@@ -167,20 +211,40 @@ class Table:
     def values(self, name: str) -> frozenset[str]:
         """Return the texts that a field has in the rows at present."""
         if name not in self._values:
-            present = (entry.row.get(name) for entry in self.entries)
-            self._values[name] = frozenset(value for value in present if isinstance(value, str))
+            self._values[name] = frozenset(
+                value for entry in self.entries for value in texts_of(entry.row.get(name))
+            )
         return self._values[name]
 
     def find(self, name: str, value: str) -> list[Entry]:
         """Return the entries whose field has a value, in the order of the records."""
-        if name not in self._index:
+        return self._indexed(name, lambda record: record.get(name)).get(value, [])
+
+    def addressed(self, part: str, value: str, *, ignore_case: bool = False) -> list[Entry]:
+        """Return the entries of addressed records by a part of their key."""
+        index = self._indexed(
+            part, lambda record: key_part(record, part), ignore_case=ignore_case, addressed=True
+        )
+        return index.get(value.casefold() if ignore_case else value, [])
+
+    def _indexed(
+        self,
+        name: str,
+        value_of: Callable[[Record], object],
+        *,
+        ignore_case: bool = False,
+        addressed: bool = False,
+    ) -> dict[str, list[Entry]]:
+        which = (name, ignore_case, addressed)
+        if which not in self._index:
             index: dict[str, list[Entry]] = {}
             for entry in self.entries:
-                text = entry.record.get(name)
-                if isinstance(text, str):
+                value = value_of(entry.record)
+                if isinstance(value, str):
+                    text = value.casefold() if ignore_case else value
                     index.setdefault(text, []).append(entry)
-            self._index[name] = index
-        return self._index[name].get(value, [])
+            self._index[which] = index
+        return self._index[which]
 
 
 def load_folder(folder: str | Path, datasets: Iterable[str]) -> dict[str, list[Record]]:
@@ -199,7 +263,7 @@ def load_folder(folder: str | Path, datasets: Iterable[str]) -> dict[str, list[R
     FileNotFoundError
         If the folder has no file of any dataset.
     ValueError
-        If a line is not a JSON object.
+        If a line is not a JSON object in UTF-8.
     """
     paths = {dataset: Path(folder) / f"{dataset}.jsonl" for dataset in datasets}
     if not any(path.is_file() for path in paths.values()):
@@ -211,17 +275,27 @@ def load_folder(folder: str | Path, datasets: Iterable[str]) -> dict[str, list[R
 
 def _load_lines(path: Path) -> list[Record]:
     records: list[Record] = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                msg = f"{path.name}, line {number}: not JSON ({error})"
-                raise ValueError(msg) from error
-            if not isinstance(record, dict):
-                msg = f"{path.name}, line {number}: not a JSON object"
-                raise ValueError(msg)
-            records.append(record)
+    content = path.read_bytes()
+    if content.startswith(_UTF_16):
+        msg = f"{path.name}: in UTF-16; save it in UTF-8"
+        raise ValueError(msg)
+    # Split as bytes, so that an error of one line can name it.
+    for number, raw in enumerate(content.splitlines(), 1):
+        try:
+            # Programs of Windows begin a file with a byte order mark.
+            line = raw.decode("utf-8-sig").strip()
+        except UnicodeDecodeError as error:
+            msg = f"{path.name}, line {number}: not UTF-8 ({error.reason})"
+            raise ValueError(msg) from error
+        if not line:
+            continue
+        try:
+            record = loads(line)
+        except ValueError as error:
+            msg = f"{path.name}, line {number}: not JSON ({error})"
+            raise ValueError(msg) from error
+        if not isinstance(record, dict):
+            msg = f"{path.name}, line {number}: not a JSON object"
+            raise ValueError(msg)
+        records.append(record)
     return records

@@ -19,12 +19,12 @@ from sectorsdf.sandbox.endpoints import DATASETS
 from sectorsdf.sandbox.faults import Faults
 from sectorsdf.sandbox.http import Connection, ProtocolError, Request
 from sectorsdf.sandbox.records import Record, load_folder
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.sample import Sample
 from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord, Service
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
     from types import TracebackType
@@ -35,18 +35,32 @@ _BACKLOG = 1024
 _JOIN_SECONDS = 5.0
 
 
+class _Deferred:
+    """The records of a dataset of the sample, made when they are first read."""
+
+    def __init__(self, sample: Sample, dataset: str) -> None:
+        self._sample = sample
+        self._dataset = dataset
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._sample[self._dataset])
+
+
 class Sandbox:
     """The embedded API, served over HTTP on loopback between start and stop.
 
     Parameters
     ----------
     data : path-like, optional
-        A folder of JSON lines to serve instead of the synthetic sample: `mining_licenses.jsonl`,
-        `mining_license_auctions.jsonl`, `mining_sites.jsonl`.
+        A folder of JSON lines to serve instead of the synthetic sample, one file
+        ``<dataset>.jsonl`` for each dataset of ``sectorsdf.sandbox.endpoints.DATASETS``. A line of a
+        dataset with addressed answers is ``{"key": ..., "answer": ...}``.
     seed : int
         Seed of the sample, and of records that are added later.
     licenses, auctions, sites : int
-        Size of the sample.
+        Number of licences, auctions and sites of the sample.
+    sizes : mapping of str to int, optional
+        Numbers of records of other datasets of the sample, by the dataset's name.
     host : str
         Address to listen on.
     port : int
@@ -58,10 +72,11 @@ class Sandbox:
     tokens : iterable of str
         OAuth tokens that are accepted, sent as `Bearer`.
     today : date, optional
-        The day from which `expiring_soon` counts, by default today in Jakarta.
+        The day from which `expiring_soon` and the default years of prices count, by default today
+        in Jakarta.
     records : mapping of str to sequence of dict, optional
-        Records to serve instead of the sample, as the API's record endpoints return them.
-        Datasets that are left out are empty.
+        Records to serve instead of the sample, as the API's record endpoints return them, or
+        with key and answer as in a folder. Datasets that are left out are empty.
     ssl_context : ssl.SSLContext, optional
         TLS context. With one, the server speaks https.
 
@@ -87,6 +102,7 @@ class Sandbox:
         licenses: int = 4151,
         auctions: int = 14,
         sites: int = 156,
+        sizes: Mapping[str, int] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         faults: Faults | None = None,
@@ -99,13 +115,19 @@ class Sandbox:
         if data is not None and records is not None:
             msg = "give either data or records, not both"
             raise ValueError(msg)
-        served: Mapping[str, Sequence[Record]]
+        served: Mapping[str, Iterable[Record]]
         if data is not None:
             served, source = load_folder(data, DATASETS), "records of a folder (sectorsdf sandbox)"
         elif records is not None:
             served, source = records, "given records (sectorsdf sandbox)"
         else:
-            served = generate(seed, licenses=licenses, auctions=auctions, sites=sites)
+            own = {
+                "mining_licenses": licenses,
+                "mining_license_auctions": auctions,
+                "mining_sites": sites,
+            }
+            sample = Sample(seed, {**own, **(sizes or {})})
+            served = {dataset: _Deferred(sample, dataset) for dataset in sample}
             source = f"synthetic sample (sectorsdf sandbox, seed {seed})"
         unknown = set(served) - set(DATASETS)
         if unknown:

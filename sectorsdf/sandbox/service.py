@@ -31,7 +31,7 @@ from sectorsdf.sandbox.rng import SeededRandom
 from sectorsdf.sandbox.sample import generate_more
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from sectorsdf.sandbox.endpoints import Endpoint
     from sectorsdf.sandbox.http import Request
@@ -113,8 +113,8 @@ class Service:
 
     Parameters
     ----------
-    records : mapping of str to sequence of dict
-        Records by dataset.
+    records : mapping of str to iterable of dict
+        Records by dataset, each read when it is first needed.
     source : str
         Where the records are from, for the `X-Data-Source` header.
     seed : int
@@ -124,12 +124,12 @@ class Service:
     keys, tokens : iterable of str
         API keys and OAuth tokens that are accepted.
     today : date, optional
-        A fixed day for `expiring_soon`. By default today in Jakarta.
+        A fixed day for `expiring_soon` and the default years. By default today in Jakarta.
     """
 
     def __init__(
         self,
-        records: Mapping[str, Sequence[Record]],
+        records: Mapping[str, Iterable[Record]],
         *,
         source: str,
         seed: int,
@@ -312,7 +312,7 @@ class Service:
 
     def _count_list(self, route: Route) -> None:
         """Count an answer if it is a list's, and make the changes that are due after it."""
-        if route.endpoint is None or route.endpoint.kind == "record":
+        if route.endpoint is None or route.endpoint.kind not in {"page", "array"}:
             return
         self._lists[route.endpoint.dataset] += 1
         for i, drift in enumerate(self.faults.drift):

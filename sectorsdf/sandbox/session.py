@@ -50,8 +50,8 @@ def running(
     Parameters
     ----------
     data : path-like, optional
-        A folder of JSON lines (``mining_licenses.jsonl``, ``mining_license_auctions.jsonl``,
-        ``mining_sites.jsonl``) to serve instead of the synthetic sample.
+        A folder of JSON lines (``mining_licenses.jsonl``, ``mining_company.jsonl`` and so on) to
+        serve instead of the synthetic sample; `Sandbox` describes the files.
     seed : int, default 2026
         Seed of the synthetic sample.
     faults : Faults, optional

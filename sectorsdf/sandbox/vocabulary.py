@@ -10,11 +10,17 @@ __all__ = [
     "ACTIVITIES",
     "AREA_TYPES",
     "AUCTION_PROVINCES",
+    "COMPANY_COMMODITIES",
+    "COMPANY_TYPES",
+    "EXPORTED_COMMODITIES",
     "LICENSE_COMMODITIES",
     "LICENSE_PROVINCES",
     "LICENSE_TYPES",
     "MINED_COMMODITIES",
+    "PRODUCED_COMMODITIES",
+    "RESERVES_COMMODITIES",
     "SITE_PROVINCES",
+    "WORLD_COMMODITIES",
 ]
 
 LICENSE_PROVINCES = frozenset(
@@ -118,3 +124,13 @@ SITE_PROVINCES = frozenset(
     }
 )
 MINED_COMMODITIES = frozenset({"Coal", "Copper", "Gold", "Nickel"})
+COMPANY_COMMODITIES = frozenset(
+    {"Aluminium", "Coal", "Copper", "Gold", "Nickel", "Silver", "Zinc and Lead"}
+)
+COMPANY_TYPES = frozenset(
+    {"Consultant", "Contractor", "Holding", "Manufacturer", "Mine Owner", "Trader"}
+)
+PRODUCED_COMMODITIES = frozenset({"Coal", "Copper", "Gold", "Nickel", "Silver"})
+EXPORTED_COMMODITIES = frozenset({"Coal", "Copper", "Gold"})
+WORLD_COMMODITIES = frozenset({"Bauxite", "Coal", "Copper", "Gold", "Nickel"})
+RESERVES_COMMODITIES = frozenset({"Coal", "Cobalt", "Copper", "Gold", "Nickel", "Silver", "Tin"})

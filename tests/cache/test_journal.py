@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf.cache import journal as module
+from sectorsdf.cache import journal_entry as module
+from sectorsdf.cache import page_file, record_journal
 from sectorsdf.cache.journal import Journal, JournalEntry
+from sectorsdf.cache.page_file import Reuse
 
 CALL = {"dataset": "mining_licenses", "host": "http://127.0.0.1:1", "query": {"province": "Riau"}}
 PAGE = [30, [["province", "Riau"]], "license_expiry_date", 0]
@@ -29,7 +31,7 @@ def journal(tmp_path):
 
 def reopened(journal, **options):
     """Open the call again, as after a crash."""
-    return journal.open(CALL, **options)
+    return journal.open(CALL, Reuse(**options))
 
 
 def files(folder, pattern="*"):
@@ -134,11 +136,11 @@ def test_resume_false_forgets_the_pages(journal):
 
 
 def test_pages_have_an_age(journal, monkeypatch):
-    entry = journal.open(CALL, resume_within=100.0)
+    entry = journal.open(CALL, Reuse(resume_within=100.0))
     entry.put(PAGE, BODY)
     now = time.time()
     for later, found in [(99, BODY), (101, None), (-50, None)]:
-        monkeypatch.setattr(module.time, "time", lambda later=later: now + later)
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
         assert entry.get(PAGE) == found
 
 
@@ -263,7 +265,7 @@ def test_the_fullest_free_folder_is_taken(journal):
 def test_pages_that_are_too_old_do_not_count(journal, monkeypatch):
     old, young = journal.open(CALL), journal.open(CALL)
     with monkeypatch.context() as patch:
-        patch.setattr(module.time, "time", lambda: 1.0)
+        patch.setattr(time, "time", lambda: 1.0)
         for number in range(3):
             old.put([number], BODY)
     young.put([0], BODY)
@@ -294,7 +296,7 @@ def test_what_a_killed_call_left_is_forgotten_when_a_later_one_ends(journal, mon
     left, running, ended = (journal.open(CALL) for _ in range(3))
     long_ago = time.time() - 60
     with monkeypatch.context() as patch:
-        patch.setattr(module.time, "time", lambda: long_ago)
+        patch.setattr(time, "time", lambda: long_ago)
         left.put(PAGE, BODY)
     running.put(PAGE, BODY)
     left.close()
@@ -349,6 +351,77 @@ def test_a_full_disk_costs_one_word(journal, monkeypatch, caplog):
     entry.close()
 
 
+def put_in(journal, kind):
+    """Return a function that puts a page, or a record, into a journal."""
+    if kind == "page":
+        return journal.open(CALL).put
+    paths = {"a": "/a/", "b": "/b/", "c": "/c/"}
+    entry = journal.open_records(RECORDS, paths)
+    return lambda name, body: entry.put(f"/{name[0]}/", body)
+
+
+RECORDS = {"dataset": "mining_site", "host": "http://127.0.0.1:1"}
+
+
+@pytest.mark.parametrize("kind", ["page", "record"])
+def test_a_page_is_on_the_disk_before_it_is_used(journal, monkeypatch, kind):
+    """The system is asked to write it there, once its bytes are in the file."""
+    flushed = []
+
+    def flush(number):
+        assert os.fstat(number).st_size > len(BODY)
+        page_file.flush(number)
+        flushed.append(number)
+
+    monkeypatch.setattr(module, "flush", flush)
+    monkeypatch.setattr(record_journal, "flush", flush)
+    put_in(journal, kind)(["a"], BODY)
+    assert flushed
+    assert page_file.flush in (getattr(os, "fdatasync", None), os.fsync)
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from sectorsdf.cache.journal import Journal
+folder, kind = sys.argv[1:]
+journal = Journal(Path(folder))
+question = {"dataset": "d", "host": "h"}
+if kind == "page":
+    put = journal.open(question).put
+else:
+    entry = journal.open_records(question, {key: f"/{key}/" for key in "abc"})
+    put = lambda name, body: entry.put(f"/{name[0]}/", body)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+put(["a"], b"first" * 100)
+# The next page is written in part only.
+resource.setrlimit(resource.RLIMIT_FSIZE, (1200, -1))
+put(["b"], b"second" * 1000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+put(["c"], b"third" * 100)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@pytest.mark.parametrize("kind", ["page", "record"])
+def test_a_disk_that_takes_a_part_of_a_page_keeps_none_of_it(journal, caplog, kind):
+    subprocess.run([sys.executable, "-c", FULL, str(journal.folder), kind], check=True, timeout=60)
+    question = {"dataset": "d", "host": "h"}
+    if kind == "page":
+        entry = journal.open(question)
+        found = [entry.get([key]) for key in "abc"]
+        (file,) = journal.folder.glob("*/pages.journal")
+        assert b"second" not in file.read_bytes()
+    else:
+        entry = journal.open_records(question, {key: f"/{key}/" for key in "abc"})
+        found = [entry.get(f"/{key}/") for key in "abc"]
+        assert len(files(journal.folder / "records", "*.page")) == 2
+        assert not files(journal.folder / "records", "*.part")
+    assert found == [b"first" * 100, None, b"third" * 100]
+    assert not caplog.text
+    entry.close()
+
+
 def test_a_folder_that_cannot_be_made(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     entry = Journal(tmp_path / "file" / "journal").open(CALL)
@@ -372,7 +445,10 @@ def test_a_file_system_without_locks(journal, monkeypatch, caplog, error):
 
 def test_no_journal_at_all(caplog):
     caplog.set_level(logging.DEBUG)
-    for entry in (Journal(None).open(CALL, resume=False), JournalEntry(None, 1.0)):
+    for entry in (
+        Journal(None).open(CALL, Reuse(resume=False)),
+        JournalEntry(None, Reuse()),
+    ):
         entry.put(PAGE, BODY)
         assert PAGE not in entry
         entry.clear()
@@ -400,3 +476,121 @@ def test_folders_of_calls_that_ended_long_ago_are_tidied_away(journal):
     for entry in (held, other):
         entry.close()
     assert journal.open(call(5)).get(["page"]) == b"paid"
+
+
+# Addressed records
+
+PATHS = {"a": "/sites/a/", "b": "/sites/b/"}
+
+
+def records(journal, *keys, **options):
+    paths = {key: PATHS[key] for key in keys or PATHS}
+    return journal.open_records(RECORDS, paths, **options)
+
+
+def test_a_record_is_found_by_every_call_that_asks_for_it(journal):
+    both = records(journal)
+    both.put(PATHS["a"], BODY)
+    both.put(PATHS["b"], b"")
+    assert records(journal, "a").get(PATHS["a"]) == BODY
+    assert PATHS["b"] in records(journal, "b")
+    assert records(journal).kept == both.kept == 2
+    other = journal.open_records({**RECORDS, "host": "http://127.0.0.1:2"}, PATHS)
+    assert other.kept == 0
+    assert other.written(PATHS["a"]) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: b"", lambda data: data[:-1], *map(changed, (5, 40, 250, -2))],
+)
+def test_a_damaged_record_is_asked_for_again(journal, damage):
+    entry = records(journal)
+    for path in PATHS.values():
+        entry.put(path, BODY)
+    for file in (journal.folder / "records").glob("*.page"):
+        file.write_bytes(damage(file.read_bytes()))
+    again = records(journal)
+    assert again.kept == 0
+    again.put(PATHS["a"], BODY)
+    assert again.get(PATHS["a"]) == BODY
+    again.answered()
+    assert not files(journal.folder / "records", "*.page")
+
+
+def test_nothing_is_left_of_records_that_were_answered(journal):
+    entry = records(journal)
+    for path in PATHS.values():
+        entry.put(path, BODY)
+    names = files(journal.folder / "records")
+    assert sorted(name.rpartition(".")[2] for name in names) == ["keys", "page", "page"]
+    if os.name == "posix":
+        for path in (journal.folder / "records").iterdir():
+            assert path.stat().st_mode & 0o077 == 0
+    records(journal, "a").answered()
+    assert len(files(journal.folder / "records", "*.page")) == 2
+    entry.answered()
+    assert not files(journal.folder / "records")
+
+
+def test_a_record_that_arrives_after_the_next_call_was_answered_is_not_kept(journal):
+    interrupted = records(journal)
+    interrupted.close()
+    interrupted.put(PATHS["a"], BODY)
+    assert records(journal).get(PATHS["a"]) == BODY
+    following = records(journal)
+    following.answered()
+    for path in PATHS.values():
+        interrupted.put(path, BODY)
+    assert records(journal).kept == 0
+
+
+def test_a_call_for_some_rows_keeps_its_pages_apart(journal):
+    """Each belongs to its own question, although the pages have one name."""
+    whole = journal.open(CALL)
+    whole.put(PAGE, BODY)
+    whole.close()
+    some = journal.open(CALL, Reuse(refresh=True), max_rows=5)
+    assert some.get(PAGE) is None
+    some.put(PAGE, b"younger")
+    assert some.get(PAGE) == b"younger"
+    some.close()
+    both = journal.open(CALL)
+    assert both.get(PAGE) == b"younger"
+    assert both.kept == 1
+    both.close()
+    fewer = journal.open(CALL, max_rows=4)
+    fewer.answered(whole=False)
+    fewer.close()
+    assert reopened_get(journal) == b"younger"
+    more = journal.open(CALL, max_rows=6)
+    more.answered(whole=False)
+    more.close()
+    assert reopened_get(journal) == BODY
+    rest = journal.open(CALL, max_rows=6)
+    rest.answered(whole=True)
+    rest.close()
+    assert reopened_get(journal) is None
+
+
+def reopened_get(journal):
+    entry = reopened(journal)
+    found = entry.get(PAGE)
+    entry.close()
+    return found
+
+
+def test_a_call_takes_what_equal_calls_have_left(journal):
+    first, second = journal.open(CALL), journal.open(CALL)
+    first.put([0], b"old")
+    second.put([0], b"new")
+    second.put([30], BODY)
+    first.put([60], BODY)
+    first.close()
+    second.close()
+    entry = reopened(journal)
+    assert [entry.get([offset]) for offset in (0, 30, 60)] == [b"new", BODY, BODY]
+    assert entry.kept == 3
+    entry.clear()
+    entry.close()
+    assert reopened(journal).kept == 0

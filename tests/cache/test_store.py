@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -268,15 +269,9 @@ def later(monkeypatch, by):
 
 
 def test_a_clock_that_was_set_back(cached, monkeypatch):
-    from sectorsdf.frames import provenance as module
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.now(tz) + timedelta(days=2)
-
+    now = time.time()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "datetime", Clock)
+        patch.setattr(time, "time", lambda: now + 2 * 86_400)
         m.get_mining_license_auctions(client=cached)
     kept = m.get_mining_license_auctions(client=cached, offline=True)
     assert kept.attrs[FACTS]["from_cache"]["age_seconds"] < -86_000
@@ -296,7 +291,9 @@ def test_refresh_asks_and_keeps(cached):
     assert len(files(cached.folder)) == 2
 
 
-def test_a_list_of_what_expires_soon_holds_for_a_day(cached, monkeypatch):
+def test_a_list_of_what_expires_soon_holds_for_a_day(serve, tmp_path, monkeypatch):
+    # The server counts from today, as the API does.
+    cached = serve(cache=tmp_path, server={"licenses": 300, "auctions": 1, "sites": 1})
     m.get_mining_licenses(client=cached, expiring_soon=True)
     spent = cached.spent
     m.get_mining_licenses(client=cached, expiring_soon=True)

@@ -24,7 +24,7 @@ from support.paths import ROOT
 
 import sectorsdf
 from sectorsdf import datasets as ds
-from sectorsdf.cli.app import cli, main
+from sectorsdf.cli.app import cli
 from sectorsdf.cli.options import filter_options
 from sectorsdf.io import parquet
 from sectorsdf.sandbox import RateLimit
@@ -60,32 +60,6 @@ def _run(*words: str, cwd: Path) -> tuple[int, str, str]:
     process = _start(*words, cwd=cwd)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
-
-
-@pytest.fixture
-def run(capsys):
-    """Return a function that runs the command line in this process and checks its exit code."""
-
-    def start(*words, code=0):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        out, err = capsys.readouterr()
-        assert ended.value.code == code, err
-        assert "Traceback" not in err or "--debug" in words
-        return out, err
-
-    return start
-
-
-@pytest.fixture
-def sandbox(serve, monkeypatch, tmp_path):
-    """Start a sandbox, and set its address and key in the environment."""
-    monkeypatch.setenv("SECTORSDF_CONFIG_DIR", str(tmp_path / "config"))
-    server = serve().sandbox
-    monkeypatch.setenv("SECTORSDF_BASE_URL", server.url)
-    monkeypatch.setenv("SECTORS_API_KEY", server.key)
-    return server
 
 
 @pytest.fixture
@@ -133,6 +107,8 @@ def test_the_demo_fetches_everything_and_names_its_files(tmp_path: Path) -> None
         ("mining_licenses", 4151),
         ("mining_license_auctions", 14),
         ("mining_sites", 156),
+        ("mining_commodities", 18),
+        ("mining_companies", 366),
     ):
         path = tmp_path / "sectorsdf-demo" / f"{name}.parquet"
         assert f"{name}: {rows:,} rows" in out
@@ -140,6 +116,8 @@ def test_the_demo_fetches_everything_and_names_its_files(tmp_path: Path) -> None
         frame = sectorsdf.read_parquet(path)
         assert len(frame) == rows
         assert frame.attrs["sectorsdf"]["source"].startswith("synthetic sample")
+    for name in ("mining_contracts", "mining_total_production", "mining_reserves_index"):
+        assert len(sectorsdf.read_parquet(tmp_path / "sectorsdf-demo" / f"{name}.parquet"))
     schema = pq.read_schema(tmp_path / "sectorsdf-demo" / "mining_licenses.parquet")
     assert str(schema.field("license_expiry_date").type) == "date32[day]"
     assert "Largest holders" in out
@@ -273,6 +251,19 @@ def test_quiet_says_nothing_but_warnings(sandbox, run) -> None:
         (["sites", "--year", "soon"], "not a valid integer"),
         (["auctions", "--qualified"], "--qualified needs --participant"),
         (["auction"], "Missing argument"),
+        (["exports"], "Missing option '--year'"),
+        (["exports", "--year", "all"], "not a valid integer"),
+        (["exports", "--year", "1066"], "from 1900"),
+        (["exports", "--year", "2023", "--commodity", "Tin"], "Coal"),
+        (["financials", "a", "--year", "2023", "--year", "all"], "excludes any other --year"),
+        (["financials", "a", "--year", "soon"], "not a valid integer"),
+        (["financials", "a", "--max-rows", "3"], "No such option"),
+        (["ownership", "a", "--walk", "sideways"], "'sideways'"),
+        (["global"], "give --commodity, --country, or both"),
+        (["company", "a", "--licenses", "--contracts"], "exclude each other"),
+        (["company", "a", "--licenses", "--include-contacts"], "exclude each other"),
+        (["commodities", "--no-validate"], "No such option"),
+        (["prices", "Coal", "--skip-missing"], "No such option"),
         (["auction", "1", "--phases", "--participants"], "exclude each other"),
         (["auction", "1", "--include-emails"], "needs --participants"),
         (["license"], "Did you mean 'licenses'?"),
@@ -564,11 +555,12 @@ def test_unknown_slugs_are_left_out_when_asked(sandbox, run) -> None:
 
 def test_help_is_there_for_every_command(run) -> None:
     context = click.Context(cli, info_name="sectorsdf")
-    overview = run("--help")[0]
+    # A long help is wrapped.
+    overview = " ".join(run("--help")[0].split())
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         first = command.help.strip().splitlines()[0]
-        assert re.search(rf"  {name} +{re.escape(first)}", overview), "the table of short helps"
+        assert f" {name} {first}" in overview, "the table of short helps"
         assert first in run(name, "-h")[0]
         for sub in getattr(command, "commands", {}):
             assert "Usage: sectorsdf" in run(name, sub, "--help")[0]

@@ -63,6 +63,14 @@ def test_each_translated_keyword_is_one_that_the_library_names(keyword, texts) -
         ("pass Client(workers=3)", "pass Client(workers=3)"),
         ("the query 'year=2024'", "the query 'year=2024'"),
         ("two\n  lines", "two lines"),
+        (
+            "names='Tin foil': the API has prices of Coal.",
+            "'Tin foil': the API has prices of Coal.",
+        ),
+        (
+            "The rows are in .frame; allow_partial=True returns them.",
+            "--allow-partial returns the rows.",
+        ),
     ],
 )
 def test_keywords_become_options_outside_of_code_and_quotation_marks(text, words) -> None:

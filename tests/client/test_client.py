@@ -415,7 +415,8 @@ def test_an_interrupt_of_a_quote_lets_the_page_land(tmp_path, monkeypatch):
         if len(scripted.requests) == 1:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             assert landing.wait(10)
-        return page([RECORD], 40, limit=30)
+        rows = [{**RECORD, "year": year} for year in range(1995, 2025)]
+        return page(rows, 40, limit=30)
 
     try:
         with Scripted(respond) as scripted:
@@ -518,8 +519,9 @@ def test_details_that_were_paid_before_a_failure_are_not_paid_again(server, conn
 def test_the_memory_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr("sectorsdf.cache.memo._MOST_REMEMBERED", 3)
     with (
-        Scripted(always(answer({**RECORD, "location": None}))) as scripted,
+        Scripted(lambda request: answer({"slug": request.path[-2], "location": None})) as scripted,
         sectorsdf.Client(KEY, scripted.url, cache_folder=tmp_path) as client,
+        pytest.warns(sectorsdf.DataWarning, match="does not have"),
     ):
         sectorsdf.get_mining_site(list("abcde"), workers=1, client=client)
         assert sectorsdf.quote(sectorsdf.get_mining_site, list("cde"), client=client).credits == 0

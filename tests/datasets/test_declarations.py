@@ -15,9 +15,11 @@ from support.paths import SHARED
 from sectorsdf import vocabularies as vocab
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.auctions import MINING_LICENSE_AUCTION, MINING_LICENSE_AUCTIONS
+from sectorsdf.datasets.companies import MINING_COMPANY_OWNERSHIP
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.datasets.sites import MINING_SITE, MINING_SITES
 from sectorsdf.frames import flatten
+from sectorsdf.frames.unpack import UNPACKERS
 
 SPEC = SHARED / "reference" / "sectors-mining-openapi.json"
 LISTS = {
@@ -31,31 +33,21 @@ ADDRESSED = {
 }
 ALL = [pytest.param(dataset, id=name) for name, dataset in DATASETS.items()]
 
-# Numbers without one unit, and why.
+# Numbers without a unit, and why.
 UNITLESS = {
     "year": "a calendar year",
-    "order": "a place in a list",
-    "participant_count": "a count",
-    "strip_ratio": "a ratio",
-    "production_volume": "its unit stands in the row's own column `unit`",
-    "overburden_removal_volume": "the API does not say",
     "measurement_year": "a calendar year",
-    "value": "its unit stands in the row's own column `unit`",
-    "value_min": "as of value",
-    "value_max": "as of value",
-    **dict.fromkeys(
-        [
-            "proven_reserves",
-            "probable_reserves",
-            "total_reserves",
-            "measured_resources",
-            "indicated_resources",
-            "inferred_resources",
-            "total_resources",
-        ],
-        "its unit stands in the row's own column `tonnage_unit`",
-    ),
+    "order": "a place in a list",
+    "rank": "a place in a list",
+    "product_index": "a place in a list",
+    "contract_index": "a place in a list",
+    "participant_count": "a count",
+    "data_points": "a count",
+    "mining_site_count": "a count",
+    "strip_ratio": "a ratio",
 }
+# The API does not say in which unit the overburden of a site is.
+UNKNOWN_UNIT = {("mining_site", "overburden_removal_volume")}
 
 needs_spec = pytest.mark.skipif(
     not SPEC.is_file(), reason="the provider's OpenAPI file is not on this machine"
@@ -153,24 +145,27 @@ def test_kinds_follow_the_provider_s_types(schema, dataset):
 
 @pytest.mark.parametrize("dataset", ALL)
 def test_every_column_has_a_meaning_and_a_number_its_unit(dataset):
-    for column in dataset.columns:
+    for column in (*dataset.columns, *dataset.contacts):
         assert len(column.meaning) > 5, column.name
-        assert column.meaning == column.meaning.strip()
-        if column.kind in {"number", "integer"}:
-            assert bool(column.unit) != (column.name in UNITLESS), column.name
-        else:
+        assert column.meaning == column.meaning.strip().rstrip(".")
+        if column.kind not in {"number", "integer"}:
             assert column.unit is None, column.name
-        reason = UNITLESS.get(column.name, "")
-        if "`" in reason:
-            assert reason.split("`")[1] in dataset.schema.names
+            assert column.unit_in is None, column.name
+            continue
+        unitless = column.name in UNITLESS or (dataset.name, column.name) in UNKNOWN_UNIT
+        assert [bool(column.unit), bool(column.unit_in), unitless].count(True) == 1, column.name
+        if column.unit_in is not None:
+            assert dataset.schema.field(column.unit_in).type == pa.string()
 
 
 @pytest.mark.parametrize("dataset", ALL)
 def test_a_unit_in_a_name_is_the_declared_one(dataset):
-    endings = {"_ha": "ha"}
     for column in dataset.columns:
-        for ending, unit in endings.items():
-            assert column.name.endswith(ending) == (column.unit == unit), column.name
+        for ending, unit in {"_ha": "ha", "_usd": "USD", "_pct": "%"}.items():
+            assert column.name.endswith(ending) <= (column.unit == unit), column.name
+        assert column.name.endswith("_ha") == (column.unit == "ha"), column.name
+        assert "per_ton" not in column.name
+        assert ("percentage" in column.name) <= (column.unit == "%")
 
 
 @pytest.mark.parametrize("dataset", ALL)
@@ -181,12 +176,22 @@ def test_a_declaration_is_whole(dataset):
     assert set(dataset.key) <= set(names)
     assert dataset.row
     assert dataset.title
+    assert dataset.command
+    assert dataset.summary.endswith(".")
     assert dataset.path.startswith("/v2/mining/")
     assert dataset.path.endswith("/")
     assert ("{}" in dataset.path) == (dataset.addressed_by is not None)
-    assert dataset.addressed_by in {None, *names}
+    # A pair of companies is seen from one of them, whose slug `seen_from` has.
+    if dataset is not MINING_COMPANY_OWNERSHIP:
+        assert dataset.addressed_by in {None, *names}
     assert set(dataset.nested.values()) <= flatten.FLATTENERS.keys()
     assert dataset.fields == tuple(dict.fromkeys(dataset.fields))
+    assert dataset.unpack in {None, *UNPACKERS}
+    assert dataset.listed_by in {None, *DATASETS}
+    assert dataset.details in {None, *DATASETS}
+    for entry in dataset.filters:
+        assert entry.meaning or entry.name == "order_by"
+        assert entry.column in {None, *names}
 
 
 @pytest.mark.parametrize("dataset", ALL)
@@ -194,8 +199,10 @@ def test_sorts_and_facets_are_filters(dataset):
     for name in dataset.facets:
         assert dataset.filter(name).kind in {"choice", "integer"}
     order_by = dataset.filter("order_by")
-    sorts = {None, *order_by.values} if order_by else {None}
+    # A list that cannot be sorted has a fixed order, of one of its columns.
+    sorts = {None, *(order_by.values if order_by else dataset.schema.names)}
     assert {dataset.default_order, dataset.finest_order} <= sorts
+    assert (dataset.default_order is not None) == dataset.is_list
     assert dataset.filter("no such filter") is None
 
 
@@ -215,10 +222,10 @@ def test_the_schema_is_made_of_the_five_types(dataset):
 
 
 def test_codes_stay_text():
-    texts = {"wiup_code", "license_number", "NIB", "slug", "company_slug"}
+    endings = ("slug", "_id", "_code", "license_number", "NIB")
     for dataset in DATASETS.values():
         for column in dataset.columns:
-            if column.name in texts:
+            if column.name.endswith(endings):
                 assert column.kind == "text"
 
 

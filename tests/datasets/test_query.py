@@ -397,9 +397,6 @@ def test_a_refused_filter_costs_nothing(client):
 # Addresses
 
 ODD_KEYS = [
-    "../x",
-    "a/b",
-    "a/../b",
     "..%2fx",
     "%2F",
     "%2e%2e",
@@ -427,13 +424,28 @@ ODD_KEYS = [
     "a\r\nX-Header: 1",
     "\x7f",
     "@evil.example",
-    "//evil.example/",
-    "http://evil.example/",
     "{}",
     "{0.x}",
     "a" * 500,
 ]
-NO_KEYS = ["", " ", "\t\n", "\u3000", ".", "..", "\ud800", "a\udfffb", None, 1, 1.5, b"a", pd.NA]
+# The server reads a quoted slash as a slash, so that such a key would reach another path.
+WITH_SLASH = ["../x", "a/b", "a/../b", "//evil.example/", "http://evil.example/"]
+NO_KEYS = [
+    *WITH_SLASH,
+    "",
+    " ",
+    "\t\n",
+    "\u3000",
+    ".",
+    "..",
+    "\ud800",
+    "a\udfffb",
+    None,
+    1,
+    1.5,
+    b"a",
+    pd.NA,
+]
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

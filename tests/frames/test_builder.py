@@ -34,6 +34,7 @@ from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.lossless_json import decode_json
 from sectorsdf.frames.problems import warn
 from sectorsdf.frames.provenance import Provenance
+from sectorsdf.vocabularies import COMPANY_COMMODITY_TYPES
 
 DTYPES = {
     "text": pd.StringDtype(),
@@ -51,6 +52,13 @@ SAMPLE = {
     "flag": True,
     "json": {"measurement_year": 2022, "total_reserves_Mt": None},
 }
+LISTS_OF_TEXTS = {
+    "company_commodities": "commodity_types",
+    "company_activities": "activities",
+    "contract_agreements": "agreement_types",
+}
+"""The column of the texts of a list, by the function that flattens it."""
+COMMODITY_FLAGS = {name.lower().replace(" ", "_") for name in COMPANY_COMMODITY_TYPES}
 ALL = [pytest.param(dataset, id=name) for name, dataset in DATASETS.items()]
 
 
@@ -61,7 +69,10 @@ def record(dataset, **changes):
         fields["location"] = {"province": "P", "city": None, "latitude": -3.5, "longitude": 120.25}
     elif "location" in fields:
         fields["location"] = "Kabupaten Contoh"
-    return {**fields, **changes}
+    lists = {
+        field: ["Coal", "Gold"] for field, how in dataset.nested.items() if how in LISTS_OF_TEXTS
+    }
+    return {**fields, **lists, **changes}
 
 
 def built(dataset, records, **options):
@@ -147,7 +158,9 @@ def test_cells_come_out_as_they_went_in(dataset):
         cell = frame[column.name].iloc[0]
         if column.source in dataset.nested and column.name not in dataset.nested:
             continue
-        if column.kind == "date":
+        if dataset.nested.get(column.source) in LISTS_OF_TEXTS:
+            assert cell == "Coal, Gold"
+        elif column.kind == "date":
             assert cell == pd.Timestamp("2024-02-29")
         elif column.kind == "json":
             assert json.loads(cell) == SAMPLE["json"]
@@ -852,6 +865,29 @@ def check_site_place(frame, problems, row, value, further):
         check_further(frame[column], row, value.get(name))
 
 
+def check_texts(frame, problems, row, column, value):
+    """The cell of a list of texts, and the flags of the texts that have one."""
+    texts = [value] if type(value) is str else value
+    flags = {n: n.replace("_", " ") for n in frame.columns if n in COMMODITY_FLAGS}
+    fits = isinstance(texts, list) and all(type(text) is str for text in texts)
+    joined = None
+    if fits:
+        quoted = [json.dumps(t, ensure_ascii=False) if {",", '"'} & set(t) else t for t in texts]
+        joined = ", ".join(quoted) or None
+    cell, reported = frame[column].iloc[row], problems.pop((row, column), None)
+    if joined is not None and escaped(joined) == joined:
+        assert cell == joined
+        assert reported is None
+    else:
+        assert pd.isna(cell)
+        assert (reported is None) == (value is None or (fits and joined is None))
+    if column == "commodity_types":
+        for name, text in flags.items():
+            due = text in [t.casefold() for t in texts] if fits else None
+            flag = frame[name].iloc[row]
+            assert pd.isna(flag) if due is None else bool(flag) is due
+
+
 def check_further(column, row, value):
     cell = column.iloc[row]
     if value is None:
@@ -992,6 +1028,10 @@ def test_any_answer_comes_out_in_shape_and_whole(answer):
             if column.source not in dataset.nested or column.name == "resources_reserves":
                 value = whole.get(column.source)
                 check_cell(frame, problems, row, column.name, column.kind, value)
+        for field, flattener in dataset.nested.items():
+            if flattener in LISTS_OF_TEXTS:
+                texts = LISTS_OF_TEXTS[flattener]
+                check_texts(frame, problems, row, texts, whole.get(field))
         if dataset is MINING_SITE:
             # The figures are read from the JSON, which stands whole beside them.
             for column in dataset.columns:

@@ -37,6 +37,9 @@ def test_the_default_lists_the_datasets_with_a_getter_that_exists():
     price = described.set_index("dataset")["credits"]
     assert price["mining_licenses"] == "1 per page of 30 rows"
     assert price["mining_site"] == "1 per slug"
+    assert price["mining_contracts"] == "1 per call"
+    assert price["mining_company_performance"] == "1 per slug and year"
+    assert price["mining_exports"] == "1 per commodity and year"
 
 
 @pytest.mark.parametrize("name", DATASETS)

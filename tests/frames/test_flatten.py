@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sectorsdf.frames.flatten import FLATTENERS, license_location, site_location
+from sectorsdf.frames.flatten import (
+    FLATTENERS,
+    company_activities,
+    company_commodities,
+    contract_agreements,
+    license_location,
+    site_location,
+)
 from sectorsdf.frames.lossless_json import JsonNumber, as_utf8, decode_json, json_text
 
 LICENSE_COLUMNS = ["location", "longitude", "latitude", "location_geojson"]
@@ -391,3 +398,43 @@ def test_a_number_is_a_float_that_knows_its_text():
 def test_utf8():
     assert as_utf8("a\ud800b") == "a\\ud800b"
     assert as_utf8("caf\u00e9 \U0001f600") == "caf\u00e9 \U0001f600"
+
+
+# Lists of texts
+
+
+def test_a_company_s_commodities_are_a_text_and_flags():
+    values = [["Coal", "Zinc and Lead"], [], None, ["coal", "Oil"], "Gold"]
+    columns, extra, bad = company_commodities(values)
+    assert columns["commodity_types"] == ["Coal, Zinc and Lead", None, None, "coal, Oil", "Gold"]
+    assert columns["coal"] == [True, False, None, True, False]
+    assert columns["zinc_and_lead"] == [True, False, None, False, False]
+    assert columns["gold"] == [False, False, None, False, True]
+    assert [*columns] == [
+        *("commodity_types", "aluminium", "coal", "copper", "gold", "nickel", "silver"),
+        "zinc_and_lead",
+    ]
+    assert (extra, bad) == ({}, [])
+
+
+def test_a_text_with_a_comma_in_a_list_is_quoted():
+    values = [["Sand, Stone, Gravel", "Coal"], ['"A"'], ["\u00e9"]]
+    flat = company_activities(values).columns["activities"]
+    assert flat == ['"Sand, Stone, Gravel", Coal', '"\\"A\\""', "\u00e9"]
+    assert contract_agreements([["Coal Hauling"]]).columns == {"agreement_types": ["Coal Hauling"]}
+
+
+@pytest.mark.parametrize("value", [5, {"a": 1}, ["Coal", None], [["Coal"]], decode_json("NaN")])
+@pytest.mark.parametrize(
+    ("flattener", "column"),
+    [
+        (company_commodities, "commodity_types"),
+        (company_activities, "activities"),
+        (contract_agreements, "agreement_types"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_reported(flattener, column, value):
+    columns, _, bad = flattener([["Coal"], value])
+    assert columns[column] == ["Coal", None]
+    assert all(cells[1] is None for cells in columns.values())
+    assert [entry[:4] for entry in bad] == [(1, column, value, "not a list of texts")]

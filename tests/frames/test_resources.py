@@ -249,8 +249,7 @@ def _record_by_record(sites: list[dict[str, object]]) -> pd.DataFrame:
         builder.add([{**row, **figure} for figure in figures])
         problems += [{"key": key, **problem} for problem in unread]
     frame = builder.frame(Provenance({"asked": "x"}))
-    frame.attrs["sectorsdf"]["problems"] += problems
-    return frame
+    return Provenance.of_frame(frame).with_problems(problems).attach(frame)
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import ssl
@@ -14,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
+from support.forks import allows_fork, needs_fork, run_in_fork
 from support.scripted_server import RECORD, answer, in_turn, page
 from support.transport import GOOD, KEY, SITE, TOKEN, get_site, transport_for
 
 import sectorsdf
-from sectorsdf.http import transport as transport_module
 from sectorsdf.http.transport import RetryPolicy
 
 pytestmark = pytest.mark.filterwarnings("ignore::sectorsdf.DataWarning")
@@ -53,7 +52,7 @@ def test_a_netrc_does_not_replace_the_key(scripted, connect, tmp_path, monkeypat
     netrc.write_text("machine 127.0.0.1 login somebody password else\ndefault login a password b\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    server = scripted(in_turn(answer(status=301, headers={"Location": "/moved/"}), GOOD))
+    server = scripted(in_turn(answer(status=301, headers={"Location": f"/moved{SITE}"}), GOOD))
     assert requests.utils.get_netrc_auth(server.url) == ("somebody", "else")
     get_site(connect(server))
     assert [entry.headers["authorization"] for entry in server.requests] == [KEY, KEY]
@@ -180,7 +179,7 @@ def test_the_connections_are_as_many_as_the_workers(sandbox, connect):
     client = connect(sandbox, workers=3)
     for _ in range(4):
         sectorsdf.get_mining_licenses(client=client)
-    assert len(client.context.transport._idle) <= 3
+    assert len(client.context.transport._connections._idle) <= 3
     assert len(sandbox._open) - opened <= 3
 
 
@@ -210,7 +209,7 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(scripted):
         transport.close()
         go_on.set()
         assert under_way.result(10).value["slug"] == "a-site"
-    assert transport._idle == []
+    assert transport._connections._idle == []
 
 
 def test_a_connection_that_the_server_has_closed_is_no_trouble(scripted, connect):
@@ -221,17 +220,16 @@ def test_a_connection_that_the_server_has_closed_is_no_trouble(scripted, connect
     assert server.connections == 3
 
 
-def test_a_forked_process_has_connections_of_its_own(scripted, monkeypatch):
+@needs_fork
+@allows_fork
+def test_a_forked_process_has_connections_of_its_own(scripted):
     server = scripted(GOOD)
     transport = transport_for(server)
     transport.get(SITE, {}, parse=json.loads)
-    (session, *_) = transport._idle[0]
-    here = os.getpid()
-    monkeypatch.setattr(transport_module.os, "getpid", lambda: here + 1)
+    run_in_fork(lambda: transport.get(SITE, {}, parse=json.loads))
     transport.get(SITE, {}, parse=json.loads)
-    assert server.connections == 2
+    assert (len(server.requests), server.connections) == (3, 2)
     transport.close()
-    session.close()
 
 
 def test_no_two_threads_share_a_session(scripted, monkeypatch):

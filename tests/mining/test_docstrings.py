@@ -30,18 +30,19 @@ import getters
 # Words and types
 
 GETTERS = {
-    sectorsdf.get_mining_licenses: datasets.MINING_LICENSES,
-    sectorsdf.get_mining_license_auctions: datasets.MINING_LICENSE_AUCTIONS,
-    sectorsdf.get_mining_license_auction: datasets.MINING_LICENSE_AUCTION,
-    sectorsdf.get_mining_license_auction_phases: datasets.MINING_LICENSE_AUCTION_PHASES,
-    sectorsdf.get_mining_license_auction_participants: (
-        datasets.MINING_LICENSE_AUCTION_PARTICIPANTS
-    ),
-    sectorsdf.get_mining_sites: datasets.MINING_SITES,
-    sectorsdf.get_mining_site: datasets.MINING_SITE,
-    sectorsdf.get_mining_site_resources: datasets.MINING_SITE_RESOURCES,
+    getattr(sectorsdf, f"get_{name}"): dataset for name, dataset in datasets.DATASETS.items()
 }
 NAMED = {getter.__name__: getter for getter in GETTERS}
+SEVERAL = {"year": "years", "commodity_type": "commodity_types", "country": "countries"}
+"""The keyword for one value of a filter or many, of the getters that take many."""
+
+
+def keyword_of(getter, name):
+    """Return the keyword under which a getter takes a filter."""
+    several = SEVERAL.get(name)
+    return several if several in inspect.signature(getter).parameters else name
+
+
 each_getter = pytest.mark.parametrize("getter", GETTERS, ids=lambda getter: getter.__name__)
 
 
@@ -80,7 +81,11 @@ def test_each_docstring_names_every_column_and_unit(getter):
     told = columns_told(getter)
     assert {column.name for column in dataset.columns} <= told
     words = {"ha": "hectares", "IDR": "rupiah", "degree": "degrees", "kcal/kg": "kcal"}
-    assert {words[column.unit] for column in dataset.columns if column.unit} <= told
+    units = {column.unit for column in dataset.columns if column.unit} - {"%"}
+    assert {words.get(unit, unit) for unit in units} <= told
+    shares = any(column.unit == "%" for column in dataset.columns)
+    text = sections(getter)["Returns"]
+    assert not shares or "%" in text or "percent" in text.replace("percentage_", "")
 
 
 @each_getter
@@ -88,9 +93,10 @@ def test_each_docstring_tells_its_costs_errors_and_source(getter):
     told = sections(getter)
     assert "credit" in told["Notes"]
     assert "One row is" in " ".join(told["Returns"].split())
-    assert GETTERS[getter].path.replace("{}", "") in inspect.getdoc(getter).replace(
-        "{wiup_code}", ""
-    ).replace("{slug}", "") or re.search(r"same answers as `\w+`", told["Notes"])
+    path = re.escape(GETTERS[getter].path).replace(re.escape("{}"), r"\{\w+\}")
+    assert re.search(path, inspect.getdoc(getter)) or re.search(
+        r"same answers as `\w+`", told["Notes"]
+    )
     for name in re.findall(r"\w+Error", told["Raises"]):
         assert hasattr(sectorsdf, name)
 
@@ -124,6 +130,8 @@ def test_types_tell_the_values_that_a_filter_takes(getter):
     assert hints.pop("return") is pd.DataFrame
     assert list(hints) == list(inspect.signature(getter).parameters)
     for declared in dataset.filters:
+        if keyword_of(getter, declared.name) != declared.name:
+            continue
         hint = hints[declared.name]
         assert literal_of(hint) == declared.values
         assert type(None) in typing.get_args(hint)
@@ -141,10 +149,17 @@ def test_types_tell_the_values_that_a_filter_takes(getter):
 def test_signatures_have_every_filter_and_the_common_keywords(getter):
     dataset, parameters = GETTERS[getter], inspect.signature(getter).parameters
     options = list(sectorsdf.CallOptions.__annotations__)
-    named = [entry.name for entry in dataset.filters]
-    common = ["max_rows", "strict", "validate"] if named else ["missing", "strict"]
+    named = [keyword_of(getter, entry.name) for entry in dataset.filters]
+    common = ["max_rows", "strict", "validate"] if dataset.is_list else ["strict"]
+    takes_slugs = not dataset.is_list and dataset.addressed_by not in {None, "commodity"}
+    common += ["missing"] if takes_slugs else []
     known = {*named, *common, *options, "client", "unknown", "details", "include_emails"}
-    keys = {str(dataset.addressed_by), "sites"}
+    known |= {"include_contacts"} if dataset.contacts else set()
+    known |= {"walk"} if dataset is datasets.MINING_COMPANY_OWNERSHIP else set()
+    keys = {str(dataset.keyword or dataset.addressed_by), "sites"}
+    # In the order of the API's parameters, a commodity comes before the countries.
+    keys |= {"commodity_type"} if dataset is datasets.MINING_GLOBAL_COMMODITIES else set()
+    keys |= {"years"} if dataset is datasets.MINING_EXPORTS else set()
     assert set(parameters) <= known | keys
     assert {*named, *common, "client"} <= set(parameters)
     # An editor shows each option with its type, in the same order everywhere.

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from support.list_server import Observer, Run, ScriptedPool, Server, make_rows, multiset
 
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.sample import Sample
 
 FACETS = ("kind", "place")
 LICENSES = {
@@ -33,7 +33,7 @@ def scripted(monkeypatch):
 
 @cache
 def sample():
-    return generate(2026, licenses=4151, auctions=14, sites=156)
+    return Sample(2026)
 
 
 @cache
@@ -111,6 +111,8 @@ class TestLicenses:
     @pytest.mark.parametrize(("at", "unstable"), [(20, None), (55, None), (20, 1)])
     @pytest.mark.parametrize("change", [added(1, 1, [{}]), removed(2, 5)])
     def test_a_change_costs_the_pages_before_it(self, scripted, change, at, unstable):
+        scripted(8)
+
         def like_a_license(rows):
             rows = change(rows)
             return [row if len(row) > 1 else {**rows[0], **row} for row in rows]

@@ -89,7 +89,7 @@ class TestStable:
     def test_reports_the_plan_and_every_page(self):
         observer = Observer()
         run = Run(Server(make_rows(1, 100, ranks=5)), observer=observer).check()
-        assert observer.plans == [(4, 30)]
+        assert observer.plans == [(4, 30, 3)]
         assert observer.pages == [(1, 1), (2, 4), (3, 4), (4, 4)]
         assert sorted(len(entry.numbers) for entry in run.sweep.placed) == [10, 30, 30, 30]
         assert observer.stale == []
@@ -317,7 +317,7 @@ class TestError:
         sunk = []
 
         def fetch(request):
-            if 0 < request.offset <= 120:
+            if 30 < request.offset <= 150:
                 together.wait(timeout=10)
                 if request.offset == 60:
                     failed.set()
@@ -329,10 +329,10 @@ class TestError:
         with pytest.raises(errors.ServerError, match="down"):
             run_sweep(sweep)
         offsets = {request.offset for request in server.log}
-        assert {0, 30, 90, 120} <= offsets
+        assert {0, 30, 90, 120, 150} <= offsets
         assert len(sunk) == 30 * len(offsets) == 30 * sweep.pages
         # Workers that were faster than the failure may have fetched one more page each.
-        assert len(offsets) <= 4 + 3
+        assert len(offsets) <= 5 + 3
 
     def test_in_the_sink_stops_the_sweep(self):
         def sink(rows):
@@ -357,7 +357,7 @@ class TestError:
 class TestSideBySide:
     @pytest.mark.parametrize("workers", [1, 3, 8])
     def test_as_many_pages_are_under_way_as_workers(self, workers):
-        server = Server(make_rows(1, 30 * 25, ranks=900))
+        server = Server(make_rows(1, 30 * 26, ranks=900))
         together = threading.Barrier(workers)
         lock, now, most = threading.Lock(), [0], [0]
 
@@ -365,8 +365,8 @@ class TestSideBySide:
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            if request.offset:
-                # 24 pages follow the first one, a multiple of each number of workers.
+            if request.offset > 30:
+                # 24 pages follow the first two, a multiple of each number of workers.
                 together.wait(timeout=10)
             page = server(request)
             with lock:

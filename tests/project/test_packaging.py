@@ -124,6 +124,11 @@ def test_the_console_script_runs_the_demo(bare: Path, tmp_path: Path) -> None:
         "mining_licenses.parquet",
         "mining_license_auctions.parquet",
         "mining_sites.parquet",
+        "mining_commodities.parquet",
+        "mining_companies.parquet",
+        "mining_contracts.parquet",
+        "mining_total_production.parquet",
+        "mining_reserves_index.parquet",
     }
 
 

@@ -448,3 +448,61 @@ def test_every_real_figure_value_by_value(real_sites):
             if row["measure"] == "tonnage":
                 assert path[-1].startswith(row["category"])
         assert same(rebuild(rows), prune(answer))
+
+
+# Provinces
+
+
+def in_province(key, commodity_type):
+    rows, problems = figures({key: 3.5}, commodity_type=commodity_type, source="province")
+    return said(rows[0]), [problem["reason"] for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("key", "commodity", "expected"),
+    [
+        ("total_resources_kt", "gold", ("resources", "total", "Au", "contained", "Kt", None)),
+        ("proven_reserves_t", "Tin", ("reserves", "proven", "Sn", "contained", "t", None)),
+        ("probable_reserves_Mt", "Cobalt", ("reserves", "probable", "Co", "contained", "Mt", None)),
+        ("ore_total_resources_kt", "Gold", ("resources", "total", "ore", "tonnage", "Kt", None)),
+        ("ore_measured_resources_t", "Tin", ("resources", "measured", "ore", "tonnage", "t", None)),
+        ("total_reserves_verify_kt", "Gold", ("reserves", "total", "Au", "contained", "Kt", True)),
+        ("total_reserves_verify_Mt", "Coal", ("reserves", "total", "coal", "tonnage", "Mt", True)),
+        ("total_inventory_Mt", "Coal", (None, "inventory", "coal", "tonnage", "Mt", None)),
+        ("Au_resources_koz", "Gold", ("resources", None, "Au", "contained", "koz", None)),
+        ("Ni_resources_pct", "Nickel", ("resources", None, "Ni", "grade", "%", None)),
+    ],
+)  # fmt: skip
+def test_a_province_s_key_without_a_component_is_the_metal(key, commodity, expected):
+    assert in_province(key, commodity) == (expected, [])
+
+
+@pytest.mark.parametrize("commodity", ["Bauxite", "", None])
+def test_a_province_s_key_of_an_unknown_metal_is_reported(commodity):
+    meaning, reasons = in_province("total_resources_kt", commodity)
+    assert meaning == ("resources", "total", None, None, "Kt", None)
+    assert len(reasons) == 1
+    assert "not known whether this is ore or metal" in reasons[0]
+    assert in_province("total_reserves_wmt", "Nickel")[0][3] is None
+
+
+def test_a_province_s_items_are_read_as_its_keys():
+    items = [
+        {"category": "Inferred Resources", "volume": 1.5, "unit": "kt"},
+        {"category": "Ore Inferred Resources", "volume": 2.5, "unit": "kt"},
+    ]
+    rows, problems = figures(items, commodity_type="Gold", source="province")
+    assert problems == []
+    assert [(row["component"], row["measure"]) for row in rows] == [
+        ("Au", "contained"),
+        ("ore", "tonnage"),
+    ]
+    assert rebuild(rows) == items
+
+
+def test_sites_and_provinces_do_not_share_what_was_read_before():
+    for _ in range(2):
+        key = "indicated_resources_kt"
+        site, _ = figures({key: 1.0}, commodity_type="Gold")
+        province, _ = figures({key: 1.0}, commodity_type="Gold", source="province")
+        assert (site[0]["component"], province[0]["component"]) == ("ore", "Au")

@@ -97,3 +97,10 @@ def real_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real records is not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real(real_folder: Path) -> Iterator[Client]:
+    """A session with the real records."""
+    with Sandbox(data=real_folder, today=TODAY) as server, Client(server) as session:
+        yield session

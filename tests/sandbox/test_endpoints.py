@@ -85,11 +85,11 @@ def test_an_array_can_be_cut_at_a_limit(limit, rows):
     assert [row["price"] for row in found] == list(range(39, 39 - rows, -1))
 
 
-@pytest.mark.parametrize("query", ["", "?metal=Gold", "?year=2024"])
+@pytest.mark.parametrize("query", ["", "?metal=Gold", "?year=2024", "?metal=&year=2024"])
 def test_required_parameters(query):
     status, body = get(f"/v2/examples/prices/{query}")
     assert status == 400
-    assert body["detail"] == "Query parameters 'metal' and 'year' are required."
+    assert body == {"error": "Query parameters 'metal' and 'year' are required."}
 
 
 @pytest.mark.parametrize("query", ["?metal=Cheese&year=2024", "?metal=Gold&year=1"])
@@ -118,17 +118,21 @@ def test_a_record_endpoint_refuses_a_wrong_parameter():
 def test_routes():
     assert find_route("/v2/examples/prices/", EXAMPLES) == (PRICES, "", False)
     assert find_route("/v2/examples/prices", EXAMPLES) == (PRICES, "", True)
-    assert find_route("/v2/examples/a%2Fb/financials", EXAMPLES) == (FINANCIALS, "a/b", True)
-    for path in ("/v2/examples/", "/v2/examples//financials/", "/v2/examples/a/b/c/"):
+    assert find_route("/v2/examples/a%20b/financials", EXAMPLES) == (FINANCIALS, "a b", True)
+    # An encoded slash leads to another endpoint.
+    assert find_route("/v2%2Fexamples%2Fprices%2F", EXAMPLES) == (PRICES, "", False)
+    for path in ("/v2/examples/", "/v2/examples//financials/", "/v2/examples/a%2Fb/financials/"):
         assert find_route(path, EXAMPLES).endpoint is None
 
 
 def test_paths_are_unique_and_required_parameters_have_rules():
     assert len({endpoint.path for endpoint in ENDPOINTS}) == len(ENDPOINTS)
     for endpoint in (*ENDPOINTS, *EXAMPLES):
-        assert set(endpoint.required) <= set(endpoint.rules)
+        assert {*endpoint.required, *endpoint.either} <= set(endpoint.rules)
         assert endpoint.key in endpoint.fields
-        assert ("{" in endpoint.path) is (endpoint.kind == "record")
+        addressed = "{" in endpoint.path
+        assert endpoint.kind in ({"record", "answer"} if addressed else {"page", "array", "answer"})
+        assert (endpoint.kind == "answer") is (endpoint.answer is not None)
 
 
 def test_the_endpoints_of_a_dataset_agree_on_its_key():

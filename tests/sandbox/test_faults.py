@@ -312,6 +312,7 @@ def test_faults_that_make_no_sense(wrong):
         lambda: RateLimit(window=float("inf")),
         lambda: RateLimit(anchor="moon"),
         lambda: Drift(dataset="cheese"),
+        lambda: Drift(dataset="mining_contracts"),
         lambda: Drift(add=-1),
     ],
 )

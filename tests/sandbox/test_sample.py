@@ -14,11 +14,12 @@ import pytest
 
 from sectorsdf.sandbox.endpoints import ENDPOINTS
 from sectorsdf.sandbox.filters import OneOf
-from sectorsdf.sandbox.sample import generate
+from sectorsdf.sandbox.records import texts_of
+from sectorsdf.sandbox.sample import SIZES, Sample
 
 pytestmark = pytest.mark.newest
 
-SIZES = {"licenses": 4151, "auctions": 14, "sites": 156}
+LISTS = ("mining_licenses", "mining_license_auctions", "mining_sites")
 # The documented values of each field, by dataset.
 DOCUMENTED = {
     endpoint.dataset: {
@@ -29,11 +30,27 @@ DOCUMENTED = {
 }
 # A change of the sample changes every figure that was measured on it, so it must be deliberate.
 DIGEST = "738b5361fe940ed7c91b459e3efebe696b8a7d1e3ce4760414f4abc4d1b7e69d"
+DIGESTS = {
+    "mining_companies": "d791904c116810ba",
+    "mining_company": "c51d45f01bc9bd0d",
+    "mining_company_ownership": "027d6c867876fa9f",
+    "mining_company_financials": "d8e8b10efe9d5f33",
+    "mining_company_performance": "d3f79476ec37521c",
+    "mining_contracts": "d7a00d7bfec58b6e",
+    "mining_sales_destination": "5aab86643a9e06c3",
+    "mining_commodities": "8d778d82f58d8b62",
+    "mining_commodity_prices": "f8c01f2cf846ca67",
+    "mining_exports": "5b1c86737b992fbf",
+    "mining_global_commodity": "209f0ee7799969c0",
+    "mining_total_production": "fa89a084ba8663d6",
+    "mining_resources_reserves_index": "2a1dc06d6c605b15",
+    "mining_resources_reserves": "1ac638b9e546ab98",
+}
 
 
 @pytest.fixture(scope="module")
 def made():
-    return generate(2026, **SIZES)
+    return Sample(2026)
 
 
 @pytest.fixture(scope="module")
@@ -51,37 +68,100 @@ def digest(records):
 
 
 def test_the_sample_never_changes(made):
-    assert digest(made) == DIGEST
+    assert digest({dataset: made[dataset] for dataset in LISTS}) == DIGEST
+    others = {dataset: digest(records)[:16] for dataset, records in made.items()}
+    assert {name: text for name, text in others.items() if name not in LISTS} == DIGESTS
 
 
 def test_the_sample_is_the_same_in_another_process(made):
+    # Backwards, since a dataset does not depend on which other ones were made before it.
     code = (
-        "import hashlib, json; from sectorsdf.sandbox.sample import generate;"
-        "made = generate(2026, licenses=4151, auctions=14, sites=156);"
+        "import hashlib, json; from sectorsdf.sandbox.sample import Sample;"
+        "made = Sample(2026);"
+        "made = dict(reversed([(name, made[name]) for name in reversed(list(made))]));"
         "print(hashlib.sha256(json.dumps(made).encode()).hexdigest())"
     )
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == digest(made)
+    assert done.stdout.strip() == digest(dict(made))
 
 
 def test_seeds_differ(made):
-    assert digest(generate(1, **SIZES)) != digest(made)
+    other = Sample(1)
+    constant = {"mining_commodities"}
+    assert {name for name in made if digest(other[name]) == digest(made[name])} == constant
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 30, 400])
 def test_samples_of_any_size(size):
-    made = generate(5, licenses=size, auctions=size, sites=size)
-    assert [len(records) for records in made.values()] == [size] * 3
+    made = Sample(5, dict.fromkeys((*LISTS, "mining_companies"), size))
+    for dataset, records in made.items():
+        free = dataset in LISTS or dataset == "mining_companies"
+        assert len(records) == size if free else len(records) <= SIZES[dataset], dataset
+    slugs = [company["slug"] for company in made["mining_companies"]]
+    assert len(set(slugs)) == size
+
+
+def test_sizes_of_the_datasets(made):
+    assert {dataset: len(records) for dataset, records in made.items()} == SIZES
+    small = Sample(2026, {"mining_exports": 3, "mining_company_performance": 5})
+    for dataset in ("mining_exports", "mining_company_performance"):
+        count = len(small[dataset])
+        assert small[dataset] == made[dataset][:count]
+    assert (len(small["mining_exports"]), len(small["mining_company_performance"])) == (3, 5)
+
+
+def test_every_dataset_that_is_served_is_in_the_sample(made):
+    assert set(made) == {endpoint.dataset for endpoint in ENDPOINTS}
+
+
+@pytest.mark.parametrize("sizes", [{"mining_cheese": 1}, {"mining_sites": -1}])
+def test_sizes_that_are_refused(sizes):
+    with pytest.raises(ValueError, match=next(iter(sizes))):
+        Sample(1, sizes)
+
+
+def test_a_dataset_is_made_when_it_is_first_read(monkeypatch):
+    from sectorsdf.sandbox import Sandbox
+    from sectorsdf.sandbox.sample import _MAKERS
+
+    made = []
+    for dataset, maker in _MAKERS.items():
+
+        def make(*arguments, dataset=dataset, make=maker.make):
+            made.append(dataset)
+            return make(*arguments)
+
+        monkeypatch.setitem(_MAKERS, dataset, maker._replace(make=make))
+    with Sandbox() as server:
+        assert made == []
+        server.records("mining_exports")
+        assert made == ["mining_exports"]
+        server.records("mining_contracts")
+        server.records("mining_companies")
+        # Contracts are between companies, who hold licences and the like.
+        assert sorted(made[1:]) == sorted([*LISTS, "mining_companies", "mining_contracts"])
 
 
 # Visibly made up
 
 
 def test_every_company_is_an_example(made):
-    for records in made.values():
-        for record in records:
+    for dataset in LISTS:
+        for record in made[dataset]:
             assert "Contoh" in record["company_name"] or record["company_name"] == "-"
+    for record in made["mining_companies"]:
+        assert "Contoh" in record["name"]
+        assert record["symbol"] is None or re.fullmatch(r"CQ[A-Z]{2}\.JK", record["symbol"])
+    for record in made["mining_company"]:
+        detail = record["answer"]
+        for field, pattern in {
+            "representative_address": "Jalan Contoh .*",
+            "website": r"www\..*contoh.*\.example",
+            "email": r"kontak@.*contoh.*\.example",
+            "phone_number": "00-.*",
+        }.items():
+            assert detail[field] is None or re.fullmatch(pattern, detail[field])
     for record in made["mining_license_auctions"]:
         for bidder in record["participants"]:
             assert "Contoh" in bidder["company_name"]
@@ -113,6 +193,40 @@ def test_no_real_record_is_in_the_sample(made, real_folder):
             texts = {row[field] for row in real if isinstance(row[field], str)}
             ours = {row[field] for row in made[dataset] if isinstance(row[field], str)}
             assert not texts & ours, field
+    lines = (real_folder / "mining_companies.jsonl").read_text(encoding="utf-8").splitlines()
+    real = [json.loads(line) for line in lines]
+    for field in ("slug", "name", "symbol"):
+        texts = {row[field] for row in real} - {None}
+        assert not texts & {row[field] for row in made["mining_companies"]}
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        "mining_company_financials",
+        "mining_company_performance",
+        "mining_commodity_prices",
+        "mining_exports",
+        "mining_global_commodity",
+        "mining_resources_reserves",
+        "mining_sales_destination",
+        "mining_total_production",
+    ],
+)
+def test_no_real_figure_is_in_the_sample(made, real_folder, dataset):
+    def figures(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            return {figure for item in value for figure in figures(item)}
+        # Short figures agree by chance.
+        exact = isinstance(value, float) and len(str(value).replace(".0", "").rstrip("0")) > 6
+        return {value} if exact else set()
+
+    lines = (real_folder / f"{dataset}.jsonl").read_text(encoding="utf-8").splitlines()
+    real = figures([json.loads(line) for line in lines])
+    ours = figures(made[dataset])
+    assert len(real & ours) <= len(ours) / 50
 
 
 # Shaped like the real records
@@ -121,8 +235,11 @@ def test_no_real_record_is_in_the_sample(made, real_folder):
 def test_values_are_documented_ones(made):
     for dataset, fields in DOCUMENTED.items():
         for field, allowed in fields.items():
-            present = {record.get(field) for record in made[dataset]} - {None}
-            assert present <= allowed, (dataset, field)
+            values = [record.get(field) for record in made[dataset]]
+            present = {each for value in values for each in texts_of(value)}
+            # A company of a commodity that the filter does not have.
+            odd = {"Oil"} if dataset == "mining_companies" and field == "commodity_type" else set()
+            assert present - allowed == odd, (dataset, field)
 
 
 def test_expiry_days_tie(licenses):

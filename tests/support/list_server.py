@@ -179,8 +179,8 @@ class Observer:
         self.plans, self.pages, self.stale = [], [], []
         self.interrupts = 0
 
-    def on_plan(self, pages, page_size):
-        self.plans.append((pages, page_size))
+    def on_plan(self, pages, page_size, to_pay):
+        self.plans.append((pages, page_size, to_pay))
 
     def on_page(self, done, planned):
         self.pages.append((done, planned))

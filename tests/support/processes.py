@@ -19,7 +19,7 @@ import pandas as pd
 import requests
 
 import sectorsdf
-from sectorsdf.cache import journal
+from sectorsdf.cache.page_file import MARK, pages_in
 from sectorsdf.sandbox import DEFAULT_KEY
 
 LIST = "/v2/mining/licenses/"
@@ -161,21 +161,22 @@ class SweepProcess(Process):
 def damage_three_pages(cache):
     """Damage the first three pages of a cache folder's only journal, each in a different way."""
     (path,) = [p for p in Path(cache).glob("journal/*/pages.journal") if p.stat().st_size]
-    head, *pages = path.read_bytes().split(journal._MARK)
+    head, *pages = path.read_bytes().split(MARK)
     flipped = bytearray(pages[0])
     flipped[len(flipped) // 2] ^= 1
     pages[:3] = [bytes(flipped), pages[1][:-1], b""]
-    path.write_bytes(journal._MARK.join([head, *pages]))
+    path.write_bytes(MARK.join([head, *pages]))
     return len(pages)
 
 
 def paid_pages(cache):
     """Return the names of the complete pages in a cache folder's journals."""
     names = []
-    for path in sorted(Path(cache).glob("journal/*/pages.journal")):
-        for page, _ in journal._pages(path.read_bytes()):
+    folder = Path(cache) / "journal"
+    for path in sorted([*folder.glob("*/pages.journal"), *folder.glob("records/*.page")]):
+        for page, _ in pages_in(path.read_bytes()):
             if page is not None:
-                names.append(json.loads(page.header["name"]))
+                names.append(json.loads(page.name))
     return names
 
 

@@ -55,7 +55,8 @@ class Scripted:
 
     The function receives the `Request` and returns the bytes to send. A response shorter than its
     Content-Length ends the connection, and None resets it without a response. `STALL` sends
-    nothing more until the server stops. A list contains bytes to send, with `STALL` in between.
+    nothing more until the server stops. A list, or a generator that takes its time, contains bytes
+    to send, with `STALL` in between.
     """
 
     STALL = object()
@@ -134,12 +135,14 @@ class Scripted:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
         sent = b""
-        for part in response if isinstance(response, list) else [response]:
+        for part in [response] if isinstance(response, bytes) else response:
             if part is self.STALL:
                 self._ended.wait(30)
                 return False
             sock.sendall(part)
             sent += part
+            if self._ended.is_set():
+                return False
         head, _, body = sent.partition(b"\r\n\r\n")
         lengths = [x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length: ")]
         return bool(lengths) and len(body) == int(lengths[0].split()[1])

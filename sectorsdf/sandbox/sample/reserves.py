@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sectorsdf.sandbox.rng import SeededRandom
 
-__all__ = ["category_list", "coal_reserves", "make_reserves"]
+__all__ = ["category_list", "coal_reserves", "make_reserves", "plain_reserves"]
 
 
 _OUNCES_PER_GRAM = 0.0321507
@@ -56,6 +56,25 @@ def category_list(rng: SeededRandom) -> list[Shape]:
         {"category": name, "volume": rng.number(5, 300, 1), "unit": "Mt"}
         for name in names[: rng.integer(1, 4)]
     ]
+
+
+def plain_reserves(rng: SeededRandom, commodity: str, year: int) -> Shape:
+    """Return the `resources_reserves` of a company: its grades are numbers, and most are null."""
+    if commodity == "Coal":
+        shape = coal_reserves(rng, year)
+        del shape["calorific_value_kcal"]
+    elif commodity == "Nickel":
+        whole = _nickel(rng, year)
+        # A company reports one kind of ore in a row, without the blocks of a site.
+        shape = {"measurement_year": whole["measurement_year"], **whole["saprolite"]}
+    else:
+        shape = _metals(rng, "Copper" if commodity == "Copper" else "Gold", year)
+    hidden = 0.6 if commodity == "Coal" else 0.4
+    if rng.chance(hidden):
+        return dict.fromkeys(shape)
+    return {
+        name: value["max"] if isinstance(value, dict) else value for name, value in shape.items()
+    }
 
 
 def _measured(rng: SeededRandom, year: int) -> int | None:

@@ -10,7 +10,17 @@ from sectorsdf.sandbox.rng import SeededRandom, Weighted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["REFERENCE_DAY", "Company", "company", "regency", "slugify", "workday"]
+__all__ = [
+    "REFERENCE_DAY",
+    "Company",
+    "company",
+    "regency",
+    "registered",
+    "slug_of",
+    "slugify",
+    "ticker",
+    "workday",
+]
 
 
 # The days of the sample lie around this one instead of today, so that the sample never changes.
@@ -84,6 +94,23 @@ def company(number: int) -> Company:
     if form == "PT" and rng.chance(0.02):
         name += " Tbk"
     return Company(name, slugify(name))
+
+
+def slug_of(name: str) -> str:
+    """Return the slug of a company in the API's list: its name with nothing but spaces replaced."""
+    return name.lower().replace(" ", "-")
+
+
+def registered(number: int, *, listed: bool = False) -> str:
+    """Return the name of a company that is in the list of companies and holds no licence."""
+    rng = SeededRandom("registered", number)
+    name = f"PT Contoh {rng.pick(_PRODUCTS)} {rng.pick(_QUALITIES)} {number}"
+    return f"{name} Tbk" if listed else name
+
+
+def ticker(number: int) -> str:
+    """Return a made-up symbol of the exchange; no real one begins with these letters."""
+    return f"CQ{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}.JK"
 
 
 def regency(rng: SeededRandom, provinces: Sequence[str], province: str) -> str:

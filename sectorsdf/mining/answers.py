@@ -1,0 +1,171 @@
+"""Fetch answers, and make the frame of their rows.
+
+`plans` decides which answers a getter asks for; this module runs the plan. It must not import a
+getter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sectorsdf.client.call import keep_paid_pages
+from sectorsdf.client.record_call import fetch_records
+from sectorsdf.config.checks import flag
+from sectorsdf.errors import DataError, IncompleteSweepError
+from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.problems import warn
+from sectorsdf.frames.provenance import ATTRS, Provenance
+from sectorsdf.frames.unpack import UNPACKERS, merge_edges
+from sectorsdf.mining.fetch import call_config, checked_missing, context_of, handle_missing
+from sectorsdf.mining.plans import PLANS
+from sectorsdf.mining.requests import AnswerRequest, Plan, PlanContext, answer_query, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from sectorsdf.client.queries import RecordQuery
+    from sectorsdf.client.record_call import Records
+    from sectorsdf.datasets.schema import Dataset
+
+__all__ = ["fetch_answers"]
+
+
+def fetch_answers(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFrame:
+    """Fetch the answers that a getter's arguments ask for, and return the rows that they give.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The getter's dataset.
+    arguments : mapping
+        The getter's ``locals()``: every parameter of its signature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The dataset's frame.
+    """
+    client = context_of(arguments)
+    missing = checked_missing(arguments.get("missing", "raise"))
+    strict = flag("strict", arguments["strict"])
+    config = call_config(client, dataset, arguments)
+    context = PlanContext.of_call(dataset, arguments, client, config)
+    # What was paid for is kept until the caller has the frame.
+    with keep_paid_pages():
+        steps: list[tuple[RecordQuery, Records]] = []
+        optional: set[str] = set()
+        running = PLANS[dataset.name](context)
+        requests = next(running, None)
+        while requests is not None:
+            query = answer_query(context, requests)
+            optional |= {key_of(dataset, each) for each in requests if each.optional}
+            steps.append((query, fetch_records(client, query)))
+            requests = _next_step(running, steps[-1][1])
+        frame = _frame_of(context, steps, optional, strict=strict)
+        _check_complete(context, frame)
+        unknown = [key for _, records in steps for key in records.not_found if key not in optional]
+        if not unknown:
+            return frame
+        last = next(query for query, records in steps if unknown[0] in records.not_found)
+        # Not every company that a list names has an answer of each kind.
+        quiet = context.keys is None and dataset.listed_by is not None
+        return handle_missing(frame, unknown, last, "quiet" if quiet else missing, client)
+
+
+def _next_step(running: Plan, records: Records) -> list[AnswerRequest] | None:
+    try:
+        return running.send(records)
+    except StopIteration:
+        return None
+
+
+def _frame_of(
+    context: PlanContext,
+    steps: Sequence[tuple[RecordQuery, Records]],
+    optional: set[str],
+    *,
+    strict: bool,
+) -> pd.DataFrame:
+    """Return the rows of all steps as one frame that says what they cost together."""
+    dataset = context.dataset
+    declared = dataset.with_contacts() if steps and steps[0][0].include_contacts else dataset
+    builder = FrameBuilder(declared, private=not (steps and steps[0][0].include_contacts))
+    rows: list[Mapping[str, Any]] = []
+    problems: list[Mapping[str, Any]] = []
+    cut: list[str] = []
+    # The countries that an answer leaves out were asked for one by one.
+    completed = isinstance(context.keys, str) and context.keys == "all"
+    for query, records in steps:
+        for key, answer in records.found.items():
+            if dataset.unpack is None:
+                rows.append(answer)
+                continue
+            made = UNPACKERS[dataset.unpack](answer, query.parts_of(key))
+            rows += made.rows
+            problems += made.problems
+            if dataset.limit is not None and len(answer) >= dataset.limit and not completed:
+                cut.append(key)
+    if dataset.unpack == "ownership":
+        merged = merge_edges(rows)
+        rows, problems = [*merged.rows], [*problems, *merged.problems]
+    builder.add(rows)
+    not_found = [key for _, records in steps for key in records.not_found if key not in optional]
+    provenance = _provenance(context, steps, not_found, cut)
+    frame = builder.frame(provenance, strict=strict)
+    if problems:
+        Provenance.of_frame(frame).with_problems(problems).attach(frame)
+        first = problems[0]
+        message = (
+            f"{dataset.name}: {len(problems)} value(s) do not have the expected shape; the first "
+            f"is {first['column']} = {str(first['raw'])[:80]!r} ({first['reason']}) at "
+            f"{first['key']}. "
+            f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
+        )
+        if strict:
+            raise DataError(message, problems=problems, frame=frame)
+        warn(message)
+    return frame
+
+
+def _provenance(
+    context: PlanContext,
+    steps: Sequence[tuple[RecordQuery, Records]],
+    not_found: Sequence[str],
+    cut: Sequence[str],
+) -> Provenance:
+    """Return the provenance of the first step with what all steps and lists cost."""
+    first = steps[0][1].provenance.updated(filters=dict(steps[0][0].asked))
+    for other in (*context.listed, *(records.provenance for _, records in steps[1:])):
+        first = first.after_list(other).updated(
+            fetched_at=min(first["fetched_at"], other["fetched_at"])
+        )
+    requests = sum(len(query.paths) for query, _ in steps)
+    provenance = first.with_records(requests, not_found)
+    if cut:
+        provenance = provenance.updated(complete=False, cut=list(cut))
+    return provenance
+
+
+def _check_complete(context: PlanContext, frame: pd.DataFrame) -> None:
+    """Refuse an answer that the API has cut, unless the caller accepts it.
+
+    Raises
+    ------
+    IncompleteSweepError
+        It carries the frame.
+    """
+    provenance = Provenance.of_frame(frame)
+    cut = provenance.get("cut")
+    if not cut:
+        return
+    dataset = context.dataset
+    message = (
+        f"{dataset.name}: the API cuts an answer at {dataset.limit} rows and has no way to ask for "
+        f"the rest, and {', '.join(cut)} has that many. The rows are in .frame; "
+        "allow_partial=True returns them."
+    )
+    if not context.config.allow_partial:
+        raise IncompleteSweepError(message, missing=0, report=dict(provenance.entries), frame=frame)
+    warn(message)

@@ -1,0 +1,145 @@
+"""The getters of provinces' resources and reserves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Never
+
+from sectorsdf.datasets.province_reserves import MINING_PROVINCE_RESOURCES, MINING_RESERVES_INDEX
+from sectorsdf.mining.answers import fetch_answers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+    import pandas as pd
+
+    from sectorsdf import vocabularies as vocab
+    from sectorsdf.client.client import Client
+
+__all__ = ["get_mining_province_resources", "get_mining_reserves_index"]
+
+
+def get_mining_reserves_index(
+    *,
+    strict: bool = False,
+    client: Client | None = None,
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
+) -> pd.DataFrame:
+    """Return the provinces, commodities and years that there are figures of.
+
+    Parameters
+    ----------
+    strict, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
+        As in `get_mining_licenses`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row is one province, commodity and year with resources and reserves. Columns: province
+        (text); commodity_type (text: Coal, Cobalt, Copper, Gold, Nickel, Silver, Tin); year
+        (Int64).
+
+    Raises
+    ------
+    FilterError, IncompleteSweepError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
+
+    Notes
+    -----
+    Costs one credit for the call; an answer from the cache costs none. Source: Sectors API,
+    ``/v2/mining/resources-reserves/``.
+
+    One answer has them all.
+    """
+    return fetch_answers(MINING_RESERVES_INDEX, locals())
+
+
+def get_mining_province_resources(
+    provinces: str | Iterable[str] | pd.DataFrame | None = None,
+    *,
+    commodity_type: vocab.ReservesCommodityType | str | None = None,
+    year: int | None = None,
+    missing: Literal["raise", "skip"] = "raise",
+    strict: bool = False,
+    client: Client | None = None,
+    max_credits: int | None = None,
+    workers: int | None = None,
+    repair_credits: int | None = None,
+    allow_partial: bool = False,
+    resume: bool = True,
+    resume_within: float = 3600.0,
+    cache: bool | str | os.PathLike[str] | None = None,
+    max_age: str | timedelta | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    **unknown: Never,
+) -> pd.DataFrame:
+    """Return the resources and reserves of provinces, one row for each figure.
+
+    Parameters
+    ----------
+    provinces : str, iterable of str, or DataFrame, optional
+        One province, several, or a frame with a `province` column. None asks for every one that
+        `get_mining_reserves_index` lists.
+    commodity_type : str, optional
+        Commodity: Coal, Cobalt, Copper, Gold, Nickel, Silver or Tin; case does not count.
+    year : int, optional
+        Year of the figures, 1900 to 2026.
+    missing : {"raise", "skip"}
+        What to do if the API does not know a province. ``"skip"`` leaves it out and warns;
+        ``"raise"`` raises `NotFoundError`.
+    strict, client
+        As in `get_mining_licenses`.
+    max_credits, workers, repair_credits, allow_partial
+        As in `get_mining_licenses`.
+    resume, resume_within, cache, max_age, refresh, offline, progress
+        As in `get_mining_licenses`.
+    **unknown
+        As in `get_mining_licenses`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row is one figure of a province's resources and reserves. Columns: province (text);
+        commodity_type (text: Coal, Cobalt, Copper, Gold, Nickel, Silver, Tin); year,
+        measurement_year (Int64); ore_type (text: limonite, saprolite); stage (text: reserves,
+        resources); category, component (text); measure (text: tonnage, contained, grade,
+        calorific_value); value, value_min, value_max (float64, in `unit`); unit (text); verified
+        (boolean); source_field, raw (text).
+
+    Raises
+    ------
+    NotFoundError
+        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
+        found.
+    FilterError, DataError, CreditLimitError, APIError
+        As in `get_mining_licenses`.
+
+    Notes
+    -----
+    Costs one credit for each province; an answer from the cache costs none. Source: Sectors API,
+    ``/v2/mining/resources-reserves/{province}/``.
+
+    The table is that of `get_mining_site_resources`, for provinces. In a province, a key of a metal
+    without ``ore_`` is contained metal. 0.0 stands where the API has no figure.
+    """
+    return fetch_answers(MINING_PROVINCE_RESOURCES, locals())

@@ -1,0 +1,65 @@
+"""The end of a sweep: the order of the rows, and the certificate that proves them.
+
+Reads the state of a `Sweep` and changes nothing. Imports `index` only.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorsdf.paging.index import combined_digest, sort_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sectorsdf.paging.sweep import Sweep
+
+__all__ = ["certificate", "ordered_rows"]
+
+
+def ordered_rows(sweep: Sweep) -> Sequence[int]:
+    """Return the row numbers in the order that the caller requested."""
+    rows = sweep.rows()
+    if sweep.by_facets or sweep.order != sweep.requested_order:
+        return _sort(sweep, rows)
+    if len(rows) == len(sweep.index.position_of):
+        return rows
+    # Rows from repair follow the rows that they tie with.
+    values = sweep.index.columns[sweep.field]
+    groups: dict[Any, list[int]] = {}
+    for number in rows:
+        groups.setdefault(values[number], []).append(number)
+    return [number for group in groups.values() for number in group]
+
+
+def _sort(sweep: Sweep, rows: Sequence[int]) -> list[int]:
+    """Sort rows as the caller requested, and ties by digest, so that every sweep agrees."""
+    field = sweep.requested_order.lstrip("-")
+    by_digest = np.asarray(rows, np.int64)
+    keys = sweep.index.numbers.keys()[by_digest]
+    return sorted(
+        by_digest[np.argsort(keys, kind="stable")].tolist(),
+        key=lambda number: sort_key(sweep.index.value(number, field)),
+        reverse=sweep.requested_order.startswith("-"),
+    )
+
+
+def certificate(sweep: Sweep, order: Sequence[int]) -> dict[str, Any]:
+    """Return the proof of completeness, as the frame's provenance contains it."""
+    numbers = sweep.index.numbers
+    selected = None if len(order) == len(numbers) else np.asarray(order, np.int64)
+    return {
+        "complete": len(order) == sweep.total,
+        "total": sweep.total,
+        "rows": len(order),
+        "pages": sweep.pages,
+        "repaired_pages": sweep.repaired_pages,
+        "credits": sweep.credits,
+        "duration_s": round(time.monotonic() - sweep.begun, 3),
+        "order_moved": sweep.order_moved,
+        "digest": combined_digest(numbers.digests(selected)),
+        "notes": list(sweep.notes),
+    }
