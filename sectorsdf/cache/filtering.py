@@ -134,7 +134,7 @@ def select(
         return rows
     column = table.column(order.removeprefix("-")).take(rows)
     if column.null_count:
-        # Nothing says whether the API puts missing values first or last in this sort.
+        # It is not documented whether the API puts missing values first or last in this sort.
         return None
     return rows.take(
         pc.array_sort_indices(column, "descending" if order.startswith("-") else "ascending")

@@ -1,6 +1,7 @@
-"""A lock between the threads and processes of this machine, for which nobody waits in silence.
+"""A lock between the threads and processes of this machine.
 
-This module must not import `client` or anything above it.
+Owns how long a call waits for another one, and how it reports that it waits. This module must not
+import `client` or anything above it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ __all__ = ["ProcessLock", "Waiting", "silently"]
 _log = logging.getLogger(__name__)
 # A wait that is longer than this many seconds is reported.
 _UNREPORTED = 1.0
-# Who holds a lock gives a sign of life every so many seconds, and is waited for without one for
-# so many.
+# The holder of a lock gives a sign of life after each of these seconds. A call that sees none for
+# the longer time goes on without the lock.
 _BEAT = 1.0
 _PATIENCE = 60.0
 _POLL = 0.25

@@ -221,7 +221,7 @@ class RecordCall(Call):
         arrived, record, kept = time.time(), response.value, response.body
         cleaned = without_emails(record, self._private)
         if not self._with_addresses and cleaned is not record:
-            # What nobody has asked for is not kept on disk, not even until the call has ended.
+            # Addresses that the caller does not ask for are not kept, not even until the call ends.
             kept = json_text(cleaned).encode()
             self.entry.put(path, kept, with_addresses=False, written=arrived)
         else:

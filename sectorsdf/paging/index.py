@@ -204,11 +204,20 @@ class RowIndex:
             for position, number in enumerate(page.numbers, page.offset)
         )
 
-    def seen_elsewhere(self, page: FetchedPage, name: str) -> int | None:
+    def seen_elsewhere(self, page: FetchedPage, name: str, *, cut: bool) -> int | None:
         """Return where the rows of a page were seen before, if that was at least a page away.
 
         In a sorted list, a page can come twice by chance only if all its rows tie, and then only if
         it has few rows: of twenty rows, the same ten come once in 180,000 times.
+
+        Parameters
+        ----------
+        page : FetchedPage
+            The page.
+        name : str
+            The field that the list is sorted by.
+        cut : bool
+            The page has fewer rows than it should have, so that chance does not explain it.
         """
         count = len(page.numbers)
         if not count or isinstance(page.numbers, range):
@@ -218,6 +227,7 @@ class RowIndex:
         if len(known) < count or max(known) - min(known) != count - 1:
             return None
         few = count < _FEW_ROWS and len({self.value(n, name) for n in page.numbers}) == 1
+        few &= not cut
         return None if few or abs(min(known) - page.offset) < count else min(known)
 
     def _is_new(self, page: FetchedPage) -> bool:

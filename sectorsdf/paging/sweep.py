@@ -311,7 +311,11 @@ class Sweep:
     def _fits(self, page: FetchedPage) -> bool:
         """Compare a page with those that came before; return whether it shows its positions."""
         index = self.index
-        elsewhere = index.seen_elsewhere(page, self.field) if page.total is not None else None
+        total, count = page.total, len(page.numbers)
+        elsewhere = None
+        if total is not None:
+            cut = count < min(self.page_size, total - page.offset)
+            elsewhere = index.seen_elsewhere(page, self.field, cut=cut)
         if elsewhere is not None:
             self._contradiction = (
                 f"the server sends the same rows for offset {elsewhere} and offset {page.offset}, "

@@ -53,7 +53,7 @@ class Sandbox:
     ----------
     data : path-like, optional
         A folder of JSON lines to serve instead of the synthetic sample, one file
-        ``<dataset>.jsonl`` for each dataset of ``sectorsdf.sandbox.endpoints.DATASETS``. A line of a
+        ``<dataset>.jsonl`` for each dataset of ``sandbox.endpoints.DATASETS``. A line of a
         dataset with addressed answers is ``{"key": ..., "answer": ...}``.
     seed : int
         Seed of the sample, and of records that are added later.

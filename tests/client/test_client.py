@@ -521,9 +521,9 @@ def test_the_memory_is_bounded(tmp_path, monkeypatch):
     with (
         Scripted(lambda request: answer({"slug": request.path[-2], "location": None})) as scripted,
         sectorsdf.Client(KEY, scripted.url, cache_folder=tmp_path) as client,
-        pytest.warns(sectorsdf.DataWarning, match="does not have"),
     ):
-        sectorsdf.get_mining_site(list("abcde"), workers=1, client=client)
+        with pytest.warns(sectorsdf.DataWarning, match="does not have"):
+            sectorsdf.get_mining_site(list("abcde"), workers=1, client=client)
         assert sectorsdf.quote(sectorsdf.get_mining_site, list("cde"), client=client).credits == 0
         assert sectorsdf.quote(sectorsdf.get_mining_site, list("ab"), client=client).credits == 2
 

@@ -266,7 +266,8 @@ def test_the_message_says_how_to_continue(connect):
         with pytest.raises(sectorsdf.ServerError) as caught:
             sectorsdf.get_mining_licenses(client=client)
         assert re.search(
-            r"^Page \d of mining_licenses failed once .*2 paid page\(s\) are kept", str(caught.value)
+            r"^Page \d of mining_licenses failed once .*2 paid page\(s\) are kept",
+            str(caught.value),
         )
         server.set_faults(status_every={})
         assert len(sectorsdf.get_mining_licenses(client=client)) == 100

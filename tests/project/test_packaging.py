@@ -102,7 +102,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     # The type marker, and the public names, without which the package cannot be imported.
     assert {"sectorsdf/py.typed", "sectorsdf/__init__.pyi"} <= set(names)
     assert not [n for n in names if n.endswith((".json", ".jsonl", ".parquet", ".ipynb"))]
-    assert wheel.stat().st_size < 350_000
+    # Nineteen endpoints take 470 kB.
+    assert wheel.stat().st_size < 550_000
 
 
 def test_it_imports_with_nothing_but_its_own_dependencies(bare: Path, tmp_path: Path) -> None:
