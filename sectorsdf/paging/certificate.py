@@ -1,12 +1,12 @@
 """The end of a sweep: the order of the rows, and the certificate that proves them.
 
-Reads the state of a `Sweep` and changes nothing. Imports `index` only.
+Reads the state of a sweep and changes nothing. Imports `index` only.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,12 +15,35 @@ from sectorsdf.paging.index import combined_digest, sort_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sectorsdf.paging.sweep import Sweep
+    from sectorsdf.paging.index import RowIndex
 
-__all__ = ["certificate", "ordered_rows"]
+__all__ = ["SweepState", "certificate", "ordered_rows"]
 
 
-def ordered_rows(sweep: Sweep) -> Sequence[int]:
+class SweepState(Protocol):
+    """What a sweep shows of itself when it ends; see `sectorsdf.paging.sweep.Sweep`."""
+
+    index: RowIndex
+    order: str
+    requested_order: str
+    by_facets: bool
+    order_moved: bool
+    total: int | None
+    pages: int
+    repaired_pages: int
+    credits: int
+    begun: float
+    notes: list[str]
+
+    @property
+    def field(self) -> str:
+        """The field that the swept order sorts by."""
+
+    def rows(self) -> Sequence[int]:
+        """Return the numbers of all rows."""
+
+
+def ordered_rows(sweep: SweepState) -> Sequence[int]:
     """Return the row numbers in the order that the caller requested."""
     rows = sweep.rows()
     if sweep.by_facets or sweep.order != sweep.requested_order:
@@ -35,7 +58,7 @@ def ordered_rows(sweep: Sweep) -> Sequence[int]:
     return [number for group in groups.values() for number in group]
 
 
-def _sort(sweep: Sweep, rows: Sequence[int]) -> list[int]:
+def _sort(sweep: SweepState, rows: Sequence[int]) -> list[int]:
     """Sort rows as the caller requested, and ties by digest, so that every sweep agrees."""
     field = sweep.requested_order.lstrip("-")
     by_digest = np.asarray(rows, np.int64)
@@ -47,7 +70,7 @@ def _sort(sweep: Sweep, rows: Sequence[int]) -> list[int]:
     )
 
 
-def certificate(sweep: Sweep, order: Sequence[int]) -> dict[str, Any]:
+def certificate(sweep: SweepState, order: Sequence[int]) -> dict[str, Any]:
     """Return the proof of completeness, as the frame's provenance contains it."""
     numbers = sweep.index.numbers
     selected = None if len(order) == len(numbers) else np.asarray(order, np.int64)

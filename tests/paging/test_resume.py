@@ -79,8 +79,9 @@ def change(server, gone, new):
     server._views.clear()
 
 
-def seams(offsets, low, high):
-    """Return which kinds of seams of kept pages lie between two positions."""
+def seams(offsets, gone, new):
+    """Return which kinds of seams of kept pages lie within the rows that a change has moved."""
+    low, high = (gone, new - 1) if gone < new else (new, gone)
     return {
         (left in offsets, right in offsets)
         for left, right in zip(range(0, high, SIZE), range(SIZE, high + 1, SIZE), strict=False)
@@ -233,8 +234,7 @@ class TestChanged:
         except errors.IncompleteSweepError:
             return
         truth = in_order(server.rows, "rank")
-        low, high = sorted([int(gone * count), int(new * count)])
-        if len(seams(offsets, low, high)) == 2:
+        if len(seams(offsets, int(gone * count), int(new * count))) == 2:
             event("seams of both kinds")
             assert rows == truth
         elif rows == truth:
