@@ -195,6 +195,57 @@ def four(trial):
     trial.outcome = "same frame, four times"
 
 
+# A thirtieth of the windows that users have measured, and pages half as large, so that there are
+# enough windows.
+FIXED = RateLimit(30, 2.0)
+ROLLING = RateLimit(25, 1.0, kind="rolling", counts="billed", block_growth=0.05)
+
+
+def _learns(trial):
+    limit = trial.server.faults.rate_limit
+    client = trial.sweep(max_wait=20)
+    trial.same_rows(truth())
+    trial.outcome = f"same rows; {_share(trial.server.requests, limit):.0%} of the limit was used"
+    learnt = client.pace()
+    trial.check(
+        abs(learnt["requests"] - limit.requests) <= 1
+        and abs(learnt["seconds"] - limit.window) <= 0.06 * limit.window,
+        f"{learnt['requests']} requests in {learnt['seconds']} s were learnt",
+    )
+    trial.check(_share(trial.server.requests, limit) >= 0.95, "less than 95 % were used")
+    refused = sum(record.status == 429 for record in trial.server.requests)
+    trial.check(refused <= 10, "the blocked window was polled")
+
+
+def _share(log, limit):
+    """Return the throughput from the second window on, as a share of what the limit allows."""
+    counted = [
+        record.time
+        for record in log
+        if record.status != 429 and (record.billed or limit.counts == "all")
+    ]
+    begun = next(at for at in counted if at >= counted[0] + 0.9 * limit.window)
+    windows = int((counted[-1] - begun) / limit.window)
+    end = begun + windows * limit.window
+    return sum(begun <= at < end for at in counted) / (windows * limit.requests)
+
+
+declare(
+    f"The limit is {FIXED.requests} requests in fixed windows of {FIXED.window:g} s",
+    rate_limit=FIXED,
+    page_limit=15,
+    latency=LATENCY,
+)(_learns)
+declare(
+    f"The limit is {ROLLING.requests} billed answers in any {ROLLING.window:g} s, errors are free,"
+    f" and each refused request prolongs the block by {ROLLING.block_growth:g} s",
+    rate_limit=ROLLING,
+    page_limit=15,
+    latency=LATENCY,
+    status_rates={503: 0.03},
+)(_learns)
+
+
 @declare("The quota runs out at page 60; it is raised; the same call again")
 def quota(trial):
     trial.server.set_faults(quota=60, rate_limit=RateLimit(50, 1.0))

@@ -60,7 +60,7 @@ class SectorsdfError(Exception):
 
 
 class DataWarning(UserWarning):
-    """The data differs from its declaration: an unknown or missing field, or an invalid value."""
+    """The data differs from its declaration: a field, a value, or a row that a filter excludes."""
 
 
 class CacheWarning(UserWarning):

@@ -20,6 +20,7 @@ from sectorsdf.errors import IncompleteSweepError
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.problems import report_problems
 from sectorsdf.frames.provenance import Provenance
+from sectorsdf.paging.first_pass import refuse_absurd_total
 from sectorsdf.paging.page import PageRequest
 from sectorsdf.paging.resume import take_kept_pages
 from sectorsdf.paging.run import run_sweep
@@ -236,6 +237,7 @@ class ListCall(Call):
         (page,) = sweep.ask([sweep.request(0)])
         if page.total is None:
             return FirstLook(len(page.numbers), counted=False, to_pay=0)
+        refuse_absurd_total(sweep)
         take_kept_pages(sweep)
         to_pay = len(sweep.index.gaps(sweep.goal, sweep.page_size))
         return FirstLook(page.total, counted=True, to_pay=to_pay)

@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from sectorsdf.http.clock import clock_time
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -111,8 +113,9 @@ class Progress:
         if until is None:
             return words
         left = until - time.time()
-        how_long = f" {left:.0f} s" if left >= 1 else ""
-        return f"{words}, waiting{how_long} for the rate limit"
+        if left < 1:
+            return f"{words}, waiting for the rate limit"
+        return f"{words}, waiting {left:.0f} s for the rate limit, until {clock_time(until)}"
 
 
 class WaitProgress(Progress):

@@ -1,24 +1,24 @@
 """The algorithm that learns a rate window and keeps to it.
 
-Owns the rules and their state. It must not use threads, files or a clock: `limiter` passes the time
-and shares the state between processes.
+Owns the rules. It must not use threads, files or a clock: `limiter` passes the time and shares the
+state between processes. How a length is concluded from responses and refusals is in `conclusions`.
 
-Until the first refusal (429), only the times of responses are recorded. After that:
+Servers count in windows that begin with a request, on a grid of the clock, or in any N seconds
+("rolling"), and some leave out responses that cost nothing. One rule keeps to all of them: at most
+N requests are sent in any W seconds, where a request takes up its place until W seconds and a
+margin after its response. What has to be learnt is N, W, and whether free responses count:
 
-1. A refusal closes the window. One request at a time, which holds a lease, is sent as a probe after
-   each usual window length (1 s, 2 s, ... up to a day), counted from the window's first response.
-2. The first probe that is accepted opens the next window. Concurrent requests fill it up to the
-   count that is known to be safe; then one request at a time is sent until one is refused. That
-   window is certainly full, so the probes that follow are conclusive.
-3. The next probe is sent a little before the assumed length. If it is refused, the length is
-   confirmed; if it is accepted, the window is shorter. If a probe at the length itself is refused,
-   the first window had begun before its first request (for example, on the full minute).
-4. Once the limit is settled, at most N requests are sent in any W seconds: each slot becomes free
-   W seconds and a margin after its response. This fits windows that begin with a request, windows
-   on the server's clock and sliding windows, without knowing where they begin.
-5. A later refusal means that another client uses the key, or that the limit has changed. If fewer
-   requests than the limit were recorded, the count is lowered, and raised one by one ten windows
-   later; otherwise the limit is learnt again. Once a day, one request above the count tests whether
+1. Until the first refusal (429), only the times of responses are recorded. The refusal shows N: the
+   requests that were answered in the window before it.
+2. Then nothing is sent until a usual length (1 s, 2 s, ... up to `max_wait`) has passed since the
+   window's first response. One request, which holds a lease, is sent as a probe; if it is refused,
+   the next one follows after the next length. The first length whose probe is accepted is W.
+3. Refused requests can prolong a block. So in the next window, which none has disturbed, the
+   longest length that was refused is tried again, and some up to just below W. If the first is
+   accepted, refusals prolong the block: from then on, a whole window passes after each refusal, and
+   no more are risked. If all are refused, W is exact.
+4. A later refusal means that another client uses the key, or that the limit has changed. N is
+   lowered, and raised one by one ten windows later. Once a day, one request above N tests whether
    the limit has grown.
 
 A ``Retry-After`` header takes precedence over the usual lengths and gives the window's end.
@@ -27,73 +27,23 @@ A ``Retry-After`` header takes precedence over the usual lengths and gives the w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from sectorsdf.http import conclusions
+from sectorsdf.http.limit_errors import limit_in_words
 from sectorsdf.http.rate_limit import DAY, RateLimit
+from sectorsdf.http.window_lengths import WINDOW_LENGTHS, margin, next_shorter
+from sectorsdf.http.window_state import Decision, WindowState, number_between
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["POLL_SECONDS", "WINDOW_LENGTHS", "Decision", "WindowLearner", "WindowState"]
 
 
-WINDOW_LENGTHS = (
-    1.0, 2, 3, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, DAY,
-)  # fmt: skip
 LEASE_SECONDS = 45.0  # the longest delay for other processes if the probing one is killed
 POLL_SECONDS = 0.05  # how often to check for changes that other processes do not announce
-
-Role = Literal["", "free", "probe", "fill", "try", "slot", "explore"]
-
-
-@dataclass
-class WindowState:
-    """What is known of the limit. The fields are written to disk as JSON.
-
-    All times are seconds of wall time.
-    """
-
-    requests: int = 0
-    seconds: float = 0.0  # the shortest length after which a probe was accepted; 0 while unknown
-    shortest: float = 0.0  # the window is longer than this
-    settled: bool = False
-    opened: float = 0.0  # response to the first request of the current window
-    closed: float = 0.0  # the refusal that closed the window; 0 while it is open
-    tried: float = 0.0  # when the last refused probe was sent
-    rounds: int = 0  # windows seen without settling
-    tight: bool = False  # the window is known to have begun just before `opened`
-    used: int = 0  # requests counted in the current window
-    safe: int = 0  # requests that may be sent concurrently while the count is being learnt
-    room: int = 0  # requests that a window accepted before a refusal below the settled limit
-    lag: float = 0.0  # the longest response time of a request sent alone
-    pause: float = 0.0  # no request before this time, by Retry-After
-    explore: float = 0.0  # from this time on, one request above the count may be tried
-    exhausted: float = 0.0  # when the credits were last found to be used up
-    lease: str = ""  # the request that may be sent alone
-    lease_until: float = 0.0
-    slots: list[list[float]] = field(default_factory=list)  # [response time, count], ascending
-    flights: dict[str, float] = field(default_factory=dict)  # requests without a response yet
-
-    def count(self, since: float, before: float = math.inf) -> int:
-        """Count the requests that were answered between two times."""
-        return sum(int(count) for at, count in self.slots if since < at < before)
-
-
-def _margin(length: float) -> float:
-    # A request a few milliseconds early costs a whole window, and clocks drift over long windows.
-    return 0.002 * length + 0.005
-
-
-@dataclass(slots=True)
-class Decision:
-    """Whether a request may be sent, and for which purpose; the limiter adds `name` and `sent`."""
-
-    role: Role  # "" means to wait
-    until: float = 0.0  # when to ask again; for a probe, when it was due
-    length: float = 0.0  # for a probe, the window length that it tests
-    name: str = ""
-    sent: float = 0.0
+_FLIGHT_SECONDS = 2.0  # for how long to wait for responses after a refusal
 
 
 class WindowLearner:
@@ -108,6 +58,7 @@ class WindowLearner:
         self.manual = manual
         self.max_wait = max_wait
         self.lengths = [length for length in lengths if length <= max_wait]
+        self.latency = 0.0  # the mean response time before the limit was met
 
     @property
     def limit(self) -> RateLimit | None:
@@ -120,291 +71,222 @@ class WindowLearner:
     def unlimited(self) -> bool:
         """Whether no limit is known, so that every request may be sent at once."""
         state = self.state
-        return not (self.manual or state.closed or state.seconds or state.pause)
+        return not (self.manual or state.closed or state.settled or state.pause)
 
-    def _tolerance(self) -> float:
-        # The server counted the request at an unknown time between sending and response.
-        return 0.015 * self.state.seconds + 2 * self.state.lag
+    @property
+    def trusted(self) -> bool:
+        """Whether the length of the window is certain."""
+        return bool(self.manual) or self.state.trusted
 
-    def _full_window(self) -> float:
+    def full_window(self) -> float:
+        """Return for how long refusals may last before they mean that the credits are used up."""
         limit = self.limit
-        return limit.seconds if limit else max(self.state.seconds, self.max_wait)
-
-    def _next_probe(self) -> Decision:
-        """Return the next probe of the closed window; lengths count from its first response."""
-        state, limit = self.state, self.limit
-        if state.pause:
-            return Decision("probe", state.pause, max(0.0, state.pause - state.opened))
-        tried = max(0.0, state.tried - state.opened)
-        passed = max(tried, state.closed - state.opened)
-        known = limit.seconds if limit else state.seconds
-        full = self._full_window()
-        last = state.closed + full
-        if not known:
-            probes = [(state.opened + length, length) for length in self.lengths]
-            spent = state.closed - state.opened
-            probes += [
-                (state.closed + length, length) for length in self.lengths if length <= spent
-            ]
-            after = max(state.closed, state.tried)
-            at, length = min((p for p in probes if after < p[0] < last), default=(last, full))
-            return Decision("probe", at + _margin(length), length)
-        if passed < known * 0.9999:
-            low = max(state.shortest, tried)
-            near = known - low <= self._tolerance() * 1.05
-            if limit or (near and tried):
-                length = known
-            elif near or known in self.lengths:
-                length = known - self._tolerance()
-            else:
-                length = (low + known) / 2 - state.lag
-            length = length if length > passed else known
-        else:
-            longer = [length for length in self.lengths if length > passed * 1.005]
-            if limit or state.shortest >= 0.9 * known:
-                longer.append(passed + max(0.015 * known, passed - known))
-            length = min([*longer, last - state.opened])
-        return Decision("probe", min(state.opened + length, last) + _margin(length), length)
+        if limit and self.trusted:
+            return limit.seconds
+        return max(self.state.seconds, self.max_wait)
 
     def decide(self, now: float, name: str) -> Decision:
         """Decide whether a request may be sent now, or until when it must wait."""
-        self._clean_up(now)
         state = self.state
         if state.pause > now:
-            return Decision("", state.pause)
-        if state.closed:
-            probe = self._next_probe()
-            early = now < probe.until
-            return Decision("", probe.until) if early else self._take_lease(probe, now, name)
+            return Decision("", state.pause, reason="the server, which asked to wait (Retry-After)")
+        if state.closed or state.testing:
+            return self._send_probe(now, name)
         state.pause = 0.0
-        if self.limit:
-            return self._use_slot(self.limit, now, name)
-        return self._fill_window(now, name) if state.seconds else Decision("free")
+        limit = self.limit
+        return self._use_slot(limit, now, name) if limit else Decision("free")
 
-    def _fill_window(self, now: float, name: str) -> Decision:
-        """Decide in a window whose count or length is not certain yet."""
+    def _send_probe(self, now: float, name: str) -> Decision:
+        """Decide in a closed window."""
         state = self.state
-        ends = state.opened + state.seconds + _margin(state.seconds)
-        if now >= ends:  # the last window was not filled, so this request opens the next one
-            state.opened, state.used, state.tight = now, 0, False
-        decision = Decision("fill")
-        if state.used >= state.safe:
-            if now > state.opened + 0.9 * state.seconds:
-                return Decision("", ends)
-            if state.flights:  # a refusal gives the exact count only if no request is under way
-                return Decision("", now + POLL_SECONDS)
-            decision = self._take_lease(Decision("try"), now, name)
-        if decision.role:
-            state.used += 1
-            state.flights[name] = now
-        return decision
+        if not state.ladder and not state.pause:
+            if state.flights and now < state.closed + _FLIGHT_SECONDS:
+                # What was accepted is known when the last response is in.
+                return Decision("", now + POLL_SECONDS, reason="requests under way")
+            conclusions.plan_probes(self)
+        probe = self.next_probe()
+        if now < probe.until:
+            return Decision("", probe.until, reason="the server's rate window to open again")
+        return self._take_lease(probe, now, name)
+
+    def next_probe(self) -> Decision:
+        """Return the next probe of the closed window."""
+        state = self.state
+        if state.pause:
+            return Decision("probe", state.pause)
+        full = self.full_window()
+        last = state.closed + full if state.closed else math.inf
+        low = state.excluded()
+        # In case that refusals prolong the block, it is left alone for as long as it may last.
+        quiet = state.seconds if state.growing else 0.0 if state.testing else low
+        rested = state.refused + quiet + margin(quiet) if quiet else 0.0
+        for due, length in state.ladder:
+            if state.tried < due < last and length > low:
+                return Decision("probe", max(due, min(rested, last)), length)
+        return Decision("probe", max(last, state.tried) + margin(full), full)
 
     def _use_slot(self, limit: RateLimit, now: float, name: str) -> Decision:
         """Decide under a known limit."""
         state = self.state
-        horizon = limit.seconds + _margin(limit.seconds)
-        decision = Decision("slot")
-        if state.count(now - horizon) + len(state.flights) >= limit.requests:
-            if self.manual or now < state.explore or (state.lease and state.lease_until > now):
-                live = (at for at, _ in state.slots if at > now - horizon)
-                return Decision("", next(live, now + POLL_SECONDS - horizon) + horizon)
-            decision = self._take_lease(Decision("explore"), now, name)
-        state.flights[name] = now
+        since = now - limit.seconds - margin(limit.seconds)
+        over = state.count(since) + len(state.flights) - limit.requests
+        if over < 0 and state.wary and state.flights:
+            return Decision("", now + POLL_SECONDS, reason="a request under way")
+        if over < 0:
+            state.flights[name] = now
+            return Decision("slot")
+        taken = state.times(since)
+        decision = None
+        if taken and not self.manual:
+            decision = self._test_limit(taken[0], now, name)
+        if decision is None:
+            until = taken[over] + now - since if over < len(taken) else now + POLL_SECONDS
+            decision = Decision("", until, reason=f"the rate limit of {limit_in_words(limit)}")
         return decision
+
+    def _test_limit(self, first: float, now: float, name: str) -> Decision | None:
+        """Use a full window to test the limit, if a test is due.
+
+        A test is conclusive only in a window that a single request has opened.
+        """
+        state = self.state
+        if state.growing and now >= state.explore:
+            state.checks = [next_shorter(state.seconds, self.lengths)]
+            state.explore = now + DAY
+        explore = now >= state.explore
+        if not (explore or state.checks) and state.trusted:
+            return None
+        if state.flights:  # the window is full when the last response is in
+            return Decision("", now + POLL_SECONDS, reason="requests under way")
+        if number_between(state.entries(), state.opened - 0.002) < state.requests:
+            return None
+        state.wary = False
+        fresh = now < state.opened + state.seconds
+        if explore and fresh:
+            decision = self._take_lease(Decision("explore"), now, name)
+            if decision.role:
+                state.flights[name] = now
+            return decision
+        conclusions.plan_test(self, first, now, conclusive=fresh)
+        return self._send_probe(now, name)
+
+    def _leased(self, now: float) -> bool:
+        return bool(self.state.lease) and self.state.lease_until > now
 
     def _take_lease(self, decision: Decision, now: float, name: str) -> Decision:
         """Let the request be sent if no other one is being sent alone."""
-        state = self.state
-        if state.lease and state.lease_until > now:
-            return Decision("", min(state.lease_until, now + 1.0))
-        state.lease, state.lease_until = name, now + LEASE_SECONDS
+        if self._leased(now):
+            until = min(self.state.lease_until, now + 1.0)
+            return Decision("", until, reason="another request, which tests the rate limit")
+        self.state.lease, self.state.lease_until = name, now + LEASE_SECONDS
         return decision
 
-    def record_response(self, decision: Decision, now: float, *, answered: bool = True) -> None:
+    def record_response(
+        self, decision: Decision, now: float, *, answered: bool = True, billed: bool = True
+    ) -> None:
         """Record a response other than 429, or with ``answered=False`` that none arrived."""
         state = self.state
         self._end_request(decision)
-        self._count_response(now)
-        if not answered:
+        free = answered and not billed
+        self._count_response(state.free if free else state.slots, now)
+        if not answered or free:
             return
-        if decision.role in ("probe", "try"):
-            state.lag = max(state.lag, now - decision.sent)
-        if decision.role == "free" and not self.unlimited:
-            state.used += 1
-        elif decision.role == "try":
-            state.safe = max(state.safe, state.used)
+        if decision.role in ("probe", "explore"):
+            longest = 0.05 * (state.seconds or decision.length)
+            state.lag = max(state.lag, min(now - decision.sent, longest))
+        if decision.role == "slot":
+            state.proved += 1
         elif decision.role == "explore":
             state.requests += 1
-        elif decision.role == "probe" and state.closed:
-            self._open_window(decision, now)
-
-    def _open_window(self, probe: Decision, now: float) -> None:
-        """Open the next window with the response to an accepted probe."""
-        state, length, named = self.state, probe.length, bool(self.state.pause)
-        late = probe.sent - probe.until > 0.05 * length + POLL_SECONDS
-        if named or not state.seconds:
-            # Retry-After has whole seconds, and responses take time: 60.7 means a minute.
-            near = min(self.lengths, key=lambda usual: abs(usual - probe.length), default=length)
-            off = 0.02 * near + state.lag + (1.0 if named and length > 10 else 0.0)
-            length = near if abs(near - probe.length) <= off else length
-        if self.limit:
-            # Used-up credits, unlike another user of the key, do not change the rate.
-            if not state.exhausted and 0 < state.room < state.requests and not self.manual:
-                state.requests, state.explore = state.room, now + 10 * state.seconds
-        elif not state.seconds:
-            if late:  # the window ended long before the probe, so its length is unknown
-                self.state = WindowState(slots=state.slots)
-                return
-            whole = state.count(probe.until - _margin(length) - length - 0.002, probe.sent)
-            state.seconds, state.safe = length, max(1, state.used // 2, whole)
-            state.tight = named
-        elif named and state.tight and not late:
-            state.seconds = length  # between two openings that the server named
-            self._settle(now)
-        else:
-            self._narrow_length(probe, now, length, named=named and not late)
-        state.opened, state.closed, state.tried, state.pause = now, 0.0, 0.0, 0.0
-        state.used, state.room, state.exhausted = 1, 0, 0.0
-
-    def _narrow_length(self, probe: Decision, now: float, length: float, *, named: bool) -> None:
-        """Narrow the assumed length by one more window, and settle if nothing is uncertain."""
-        state = self.state
-        same = state.used == state.safe
-        state.safe = state.used if state.tight else min(state.safe, state.used)
-        bound = probe.sent - state.opened + 2 * state.lag
-        if state.tried - state.opened >= state.seconds * 0.999:
-            state.seconds = max(length, state.shortest)
-        elif state.shortest < bound < state.seconds:
-            state.seconds = bound
-        state.tight = named or now - state.tried <= 0.05 * state.seconds + 3 * state.lag
-        if same and state.tight and self._length_known():
-            self._settle(now)
-        state.rounds += 1
-        if state.rounds % 8 == 0 and not state.settled:
-            # A part of a window can look like a whole one for a long time: try a longer one.
-            longer = [length for length in self.lengths if length > state.seconds * 1.05]
-            state.seconds, state.shortest = min(longer, default=state.seconds), 0.0
+        elif decision.role == "probe" and (state.closed or state.testing):
+            conclusions.open_window(self, decision, now)
 
     def record_refusal(self, decision: Decision, now: float, retry_after: float | None) -> bool:
         """Record a 429; return whether it can only mean that the credits are used up."""
         state = self.state
         self._end_request(decision)
-        current = decision.sent >= state.opened
-        if decision.role in ("fill", "try") and current:
-            state.used -= 1
+        state.refused = now
         if retry_after is not None:
-            state.pause = max(state.pause, now + retry_after + _margin(retry_after))
-        if decision.role == "probe" and state.closed:
-            if retry_after is None:
-                state.pause = 0.0
-            state.tried = decision.sent
-            if not self.limit:
-                known_since = state.opened if state.tight else state.closed
-                state.shortest = max(state.shortest, decision.sent - known_since)
-            if decision.sent >= state.closed + self._full_window():
-                state.exhausted = now
-            return state.exhausted == now
-        if decision.role == "explore":
+            until = now + min(retry_after + min(margin(retry_after), 1.0), DAY)
+            state.pause = max(state.pause, until)
+        if decision.role == "probe" and (state.closed or state.testing):
+            self._fail_probe(decision, now, named=retry_after is not None)
+        elif decision.role == "explore":
             state.explore = now + DAY
-        elif not state.closed and current:
-            self._close_window(decision, now)
-        return False
+            conclusions.confirm_count(state)
+        elif state.closed:
+            state.burst += not state.settled
+        elif not state.testing and decision.sent >= state.opened:
+            state.closed, state.tried, state.ladder = decision.sent, 0.0, []
+        self._count_response(state.misses, now)
+        return state.exhausted == now
 
-    def _close_window(self, decision: Decision, now: float) -> None:
-        """Close the window with its first refusal."""
-        state, limit = self.state, self.limit
-        if limit and decision.role in ("fill", "try"):  # sent before the limit was settled
-            state.requests = max(1, state.requests - 1)
-            return
-        if decision.role == "try" and state.tight and self._length_known():
-            self._settle(now)
-            return
-        state.closed = now
-        length = limit.seconds if limit else state.seconds
-        if limit or not length:
-            since = now - (length or self.max_wait)
-            state.opened = next((at for at, _ in state.slots if at > since), now)
-            state.used, state.tight = state.count(since), False
-        if limit and not self.manual:
-            if state.count(now - 1.1 * length) < limit.requests:
-                state.room = max(1, state.used)
-                return
-            # By the record the limit was reached, so its count or its length is wrong.
-            state.settled, state.shortest, state.safe = False, 0.0, limit.requests // 2
-            near = (usual for usual in self.lengths if length < usual <= 1.05 * length)
-            state.seconds = next(near, length)
-
-    def _length_known(self) -> bool:
+    def _fail_probe(self, probe: Decision, now: float, *, named: bool) -> None:
         state = self.state
-        near = state.seconds - state.shortest <= self._tolerance() * 1.05
-        return near or state.seconds in self.lengths
+        state.pause = state.pause if named else 0.0
+        state.tried = probe.sent
+        state.closed = state.closed or probe.sent
+        state.burst += not state.settled
+        if state.tries_shorter and probe.length > 1.001 * state.seconds:
+            state.growing = True  # it had been accepted after this time
+        if probe.sent >= state.closed + self.full_window():
+            state.exhausted = now
 
-    def _settle(self, now: float) -> None:
-        state = self.state
-        near = (usual for usual in self.lengths if state.shortest < usual <= 1.03 * state.seconds)
-        state.seconds = max(near, default=state.seconds)
-        state.requests, state.settled, state.rounds = max(1, state.used), True, 0
-        state.explore = now + DAY
-
-    def _count_response(self, now: float) -> None:
-        slots, limit = self.state.slots, self.limit
+    def _count_response(self, entries: list[list[float]], now: float) -> None:
+        limit = self.limit
         # Times in large windows are rounded up to a thousandth, so that the file stays small.
         step = limit.seconds / 1000 if limit and limit.requests > 500 else 0.001
         at = round(math.ceil(now / step) * step, 6)
-        if slots and slots[-1][0] >= at:
-            slots[-1][1] += 1
+        if entries and entries[-1][0] >= at:
+            entries[-1][1] += 1
         else:
-            slots.append([at, 1])
+            entries.append([at, 1])
 
     def _end_request(self, decision: Decision) -> None:
         self.state.flights.pop(decision.name, None)
         if self.state.lease == decision.name:
             self.state.lease = ""
 
-    def add_responses(self, times: Sequence[float]) -> None:
-        """Record responses from before the limit was met; call this before `record_refusal`."""
+    def add_responses(self, times: Iterable[tuple[float, bool]]) -> None:
+        """Record responses from before the limit was met, each with whether it was billed.
+
+        Call this before `record_refusal`.
+        """
         state = self.state
-        for at in times:
-            self._count_response(at)
+        for at, billed in times:
+            self._count_response(state.slots if billed else state.free, at)
         state.slots.sort()
-        if state.closed and not state.seconds and not self.limit:
-            since = state.closed - self.max_wait
-            state.used += sum(at >= since for at in times)
-            state.opened = min([state.opened, *(at for at, _ in state.slots if at >= since)])
+        state.free.sort()
+        if state.closed and not self.limit:
+            state.ladder = []  # planned anew
 
     def eta(self, requests: int, now: float) -> float:
         """Estimate for how many seconds the limit delays the last of some requests."""
         state, limit = self.state, self.limit
-        if state.seconds and not limit:
-            limit = RateLimit(max(1, state.safe, state.used), state.seconds)
-        probe = max(0.0, self._next_probe().until - now) if state.closed else 0.0
+        closed = state.closed or state.testing
+        probe = max(0.0, self.next_probe().until - now) if closed else 0.0
         if requests < 1 or not limit:
             return probe
-        horizon = limit.seconds + _margin(limit.seconds)
-        taken = [at + horizon for at, n in state.slots if at > now - horizon for _ in range(int(n))]
+        horizon = limit.seconds + margin(limit.seconds)
+        taken = [at + horizon for at in state.times(now - horizon)]
         taken += [now + horizon] * len(state.flights)
         taken = taken[-limit.requests :]
         opens = sorted([now] * (limit.requests - len(taken)) + taken)
         windows, position = divmod(requests - 1, limit.requests)
         return max(probe, opens[position] + windows * horizon - now)
 
-    def _clean_up(self, now: float) -> None:
-        """Drop expired entries, and shift times that lie in the future (a clock was set back)."""
+    def clean_up(self, now: float, boot: str = "", offset: float = 0.0) -> None:
+        """Drop expired entries, and follow a clock that was set; call this before `decide`.
+
+        `boot` and `offset` are those of `WindowState.follow_clock`.
+        """
         state, window = self.state, self.limit.seconds if self.limit else 0.0
-        latest = [at for at, _ in state.slots[-1:]]
-        ahead = max(state.opened, state.closed, state.tried, *state.flights.values(), *latest) - now
-        if ahead > 1.0 + window / 1000:  # slots are rounded up
-            for name in ("opened", "closed", "tried"):
-                setattr(state, name, max(0.0, getattr(state, name) - ahead))
-            state.slots = [[at - ahead, count] for at, count in state.slots]
-            state.flights = {name: at - ahead for name, at in state.flights.items()}
-        state.exhausted = min(state.exhausted, now)
+        state.follow_clock(now, window, boot, offset)
         state.lease_until = min(state.lease_until, now + LEASE_SECONDS)
-        state.explore = min(state.explore, now + DAY)
-        state.pause = state.pause if state.pause < now + DAY else 0.0
         for name in [name for name, at in state.flights.items() if now - at > 2 * LEASE_SECONDS]:
             del state.flights[name]  # its process has ended, but the server may have counted it
-            self._count_response(now)
+            self._count_response(state.slots, now)
         oldest = now - 1.2 * max(window, state.seconds, self.max_wait)
-        if state.slots and state.slots[0][0] < oldest:
-            state.slots = [slot for slot in state.slots if slot[0] >= oldest]
+        for entries in (state.slots, state.free, state.misses):
+            if entries and entries[0][0] < oldest:
+                entries[:] = [entry for entry in entries if entry[0] >= oldest]

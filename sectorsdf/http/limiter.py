@@ -1,44 +1,40 @@
 """`RateLimiter`: keeps all threads and processes of one key to the server's rate limit.
 
-Owns the waiting threads and the file through which processes share what is known. Decides nothing
-about the limit itself: `learner` does.
+Owns the waiting threads, and the errors of waits that would be too long. Decides nothing about the
+limit itself: `learner` does. `state_file` shares what is known between processes.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import os
 import threading
 import time
 import uuid
-from collections import deque
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import filelock
 
 from sectorsdf import errors
 from sectorsdf._fork import renew_in_child
 from sectorsdf.config.checks import is_number
-from sectorsdf.http.learner import (
-    POLL_SECONDS,
-    WINDOW_LENGTHS,
-    Decision,
-    WindowLearner,
-    WindowState,
-)
+from sectorsdf.http.clock import boot_name, clock_time, duration_in_words, steady_clock
+from sectorsdf.http.learner import POLL_SECONDS, WINDOW_LENGTHS, Decision, WindowLearner
+from sectorsdf.http.limit_errors import quota_exhausted, wait_too_long
 from sectorsdf.http.rate_limit import RateLimit
+from sectorsdf.http.state_file import StateFile
+from sectorsdf.http.unlimited import UnlimitedPhase
+from sectorsdf.http.window_lengths import margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
 __all__ = ["LimiterStoppedError", "Permit", "RateLimiter"]
 
 
-_MIN_ANNOUNCED = 1.5  # seconds; shorter waits are not reported to `on_wait`
+_log = logging.getLogger(__name__)
+_MIN_ANNOUNCED = 1.0  # seconds; shorter waits are not reported
 
 
 class LimiterStoppedError(errors.SectorsdfError):
@@ -48,22 +44,6 @@ class LimiterStoppedError(errors.SectorsdfError):
 def _new_prefix() -> str:
     """Return a text that distinguishes this limiter from all others of the state file."""
     return f"{os.getpid():x}-{uuid.uuid4().hex[:6]}-"
-
-
-def _parse_state(text: str) -> WindowState:
-    """Return the state in a file's text, ignoring unknown fields; a damaged one is reset."""
-    try:
-        raw = json.loads(text)
-        defaults = vars(WindowState())
-        state = WindowState(
-            **{name: type(value)(raw.get(name, value)) for name, value in defaults.items()}
-        )
-        state.slots = [[float(at), int(count)] for at, count in state.slots]
-        state.flights = {str(name): float(at) for name, at in state.flights.items()}
-        damaged = any(isinstance(v, float) and not math.isfinite(v) for v in vars(state).values())
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        damaged = True
-    return WindowState() if damaged else state
 
 
 class Permit:
@@ -80,17 +60,17 @@ class Permit:
         self._decision, self._url = decision, url
         self.role = decision.role
 
-    def allowed(self) -> None:
-        """Report a response other than 429."""
+    def allowed(self, *, billed: bool = True) -> None:
+        """Report a response other than 429, and whether it cost a credit."""
         limiter, self._limiter = self._limiter, None
         if limiter:
-            limiter._record_response(self._decision, answered=True)
+            limiter._record_response(self._decision, answered=True, billed=billed)
 
     def failed(self) -> None:
         """Report that no response arrived; the server may have counted the request anyway."""
         limiter, self._limiter = self._limiter, None
         if limiter:
-            limiter._record_response(self._decision, answered=False)
+            limiter._record_response(self._decision, answered=False, billed=True)
 
     def refused(self, retry_after: float | None = None) -> None:
         """Report a 429; acquire another permit to send the request again.
@@ -104,6 +84,8 @@ class Permit:
         ------
         sectorsdf.errors.QuotaExhaustedError
             Requests have been refused for longer than a full window.
+        sectorsdf.errors.RateLimitError
+            The wait would be longer than `max_wait`.
         """
         limiter, self._limiter = self._limiter, None
         if limiter:
@@ -124,17 +106,21 @@ class RateLimiter:
     rate_limit : str or RateLimit, optional
         The limit, if it is known, such as ``"30/min"``. Without it, it is learnt from refusals.
     max_wait : float, default 65.0
-        The seconds of refusals after which the credits count as used up, while the length of the
-        window is unknown; also the longest window that can be learnt.
+        The longest wait in seconds. A longer one, by the server's Retry-After or by the limit that
+        was learnt, is an error at once. It is also the longest window that can be learnt, and the
+        time of refusals after which the credits count as used up while the window is not known.
     clock : callable, default time.time
         Returns wall time in seconds.
+    steady : callable, optional
+        Returns the seconds of a clock that is never set, so that a change of `clock` is noticed. By
+        default the time since the machine was started, if `clock` is `time.time`.
     window_lengths : sequence of float, optional
         The usual window lengths, in ascending order.
 
     Attributes
     ----------
     on_wait : callable or None
-        Called with the seconds to wait whenever a new wait of more than 1.5 s begins.
+        Called with the seconds to wait whenever a new wait of more than a second begins.
     """
 
     def __init__(
@@ -144,6 +130,7 @@ class RateLimiter:
         rate_limit: str | RateLimit | None = None,
         max_wait: float = 65.0,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
         window_lengths: Sequence[float] = WINDOW_LENGTHS,
     ) -> None:
         if not is_number(max_wait) or not max_wait > 0:
@@ -151,24 +138,22 @@ class RateLimiter:
         limit = None if rate_limit is None else RateLimit.parse(rate_limit)
         self.on_wait: Callable[[float], None] | None = None
         self._learner = WindowLearner(limit, max_wait, window_lengths)
+        self._max_wait = max_wait
         self._clock = clock
+        self._steady = steady_clock if steady is None and clock is time.time else steady
         self._condition = threading.Condition()
         self._stopped = False
-        # The shared file, and its content and signature when it was last read or written.
-        self._file = state_file
-        self._file_lock: filelock.FileLock | None = None
-        self._file_text = ""
-        self._file_signature: tuple[int, int, int] | None = None
+        self._name_prefix = _new_prefix()
+        self._file = StateFile(state_file, self._name_prefix)
         self._next_check = -math.inf
         # Before a limit is met, the times of responses are kept here and not in the file.
-        self._unlimited = limit is None
-        self._response_times: deque[float] = deque(maxlen=20_000)
-        self._name_prefix = _new_prefix()
+        self._unlimited: UnlimitedPhase | None = UnlimitedPhase() if limit is None else None
         self._attempts = self._refusals = 0
         # Incremented to wake the waiting threads, which are listed with the time they wait for.
         self._wakeups = 0
         self._waiters: dict[int, float] = {}
         self._waiting_since = self._waited = self._announced = 0.0
+        self._reason = ""
         renew_in_child(self)
 
     def _after_fork(self) -> None:
@@ -177,7 +162,9 @@ class RateLimiter:
         self._condition = threading.Condition()
         self._waiters = {}
         self._name_prefix = _new_prefix()
-        self._file_lock, self._file_signature = None, None
+        self._file.renew(self._name_prefix)
+        if self._unlimited is not None:
+            self._unlimited = UnlimitedPhase()
 
     def __repr__(self) -> str:
         return f"RateLimiter({self.snapshot()!r})"
@@ -199,6 +186,8 @@ class RateLimiter:
         ------
         sectorsdf.errors.QuotaExhaustedError
             During the wait, requests were refused for longer than a full window.
+        sectorsdf.errors.RateLimitError
+            The wait would be longer than `max_wait`.
         LimiterStoppedError
             `stop` was called.
         """
@@ -227,21 +216,34 @@ class RateLimiter:
             self._attempts += 1
             checked = now < self._next_check <= now + POLL_SECONDS
             if self._unlimited and (checked or not self._file_changed(now)):
+                if not self._unlimited.admit(now):
+                    return now + POLL_SECONDS
                 return Permit(self, Decision("free", sent=now), url)
             name = f"{self._name_prefix}{self._attempts}"
             with self._shared_state():
                 now = self._clock()
+                self._learner.clean_up(now, *self._offset(now))
                 state = self._learner.state
                 if state.exhausted > begun and state.closed:
-                    raise self._quota_exhausted(url)
+                    raise self._refused_too_long(now, url)
                 decision = self._learner.decide(now, name)
                 lease = state.lease
             if decision.role:
                 decision.name, decision.sent = name, now
                 return Permit(self, decision, url)
+            self._reason = decision.reason
+            # The caller knows how long a window lasts that the caller has set.
+            if self._too_long(decision.until - now) and (state.pause or not self._learner.manual):
+                raise self._wait_too_long(decision.until, now, url)
             # Another process cannot wake this one, so its result has to be polled.
             foreign = bool(lease) and not lease.startswith(self._name_prefix)
             return min(decision.until, now + POLL_SECONDS) if foreign else decision.until
+
+    def _offset(self, now: float) -> tuple[str, float]:
+        """Return the name and the offset of the clock that is never set."""
+        if self._steady is None:
+            return "", 0.0
+        return boot_name() or self._name_prefix, now - self._steady()
 
     def _wait(self, thread: int, wakeups: int, until: float) -> None:
         now = self._clock()
@@ -254,8 +256,11 @@ class RateLimiter:
             )
             if announce:
                 self._announced = until
-        if announce and self.on_wait:
-            self.on_wait(until - now)
+        if announce:
+            left = duration_in_words(until - now)
+            _log.info("Waiting %s, until %s, for %s", left, clock_time(until), self._reason)
+            if self.on_wait:
+                self.on_wait(until - now)
         with self._condition:
             if wakeups == self._wakeups:
                 # At most 5 s at a time, so that a change of the clock is noticed.
@@ -265,89 +270,73 @@ class RateLimiter:
         self._wakeups += 1
         self._condition.notify_all()
 
-    def _record_response(self, decision: Decision, *, answered: bool) -> None:
+    def _end_free(self, decision: Decision) -> None:
+        """End a request that was sent before a limit was met."""
+        if self._unlimited and decision.role == "free" and self._unlimited.end():
+            self._wake()
+
+    def _record_response(self, decision: Decision, *, answered: bool, billed: bool) -> None:
         with self._condition:
+            self._end_free(decision)
             if self._unlimited and decision.role == "free":
-                self._response_times.append(self._clock())
+                self._unlimited.record(self._clock(), decision.sent, billed=billed)
                 return
             with self._shared_state():
-                self._learner.record_response(decision, self._clock(), answered=answered)
-            if decision.role != "slot":
+                self._learner.record_response(
+                    decision, self._clock(), answered=answered, billed=billed
+                )
+            if decision.role != "slot" or self._learner.state.wary:
                 self._wake()
 
     def _record_refusal(self, decision: Decision, retry_after: float | None, url: str) -> None:
         with self._condition:
             self._refusals += 1
+            self._end_free(decision)
             with self._shared_state():
-                exhausted = self._learner.record_refusal(decision, self._clock(), retry_after)
+                now = self._clock()
+                exhausted = self._learner.record_refusal(decision, now, retry_after)
+                pause = self._learner.state.pause
             self._wake()
-        if exhausted:
-            raise self._quota_exhausted(url)
+            if self._too_long(pause - now):
+                raise self._wait_too_long(pause, now, url)
+            if exhausted:
+                raise self._refused_too_long(now, url)
 
-    def _quota_exhausted(self, url: str) -> errors.QuotaExhaustedError:
-        return errors.QuotaExhaustedError(
-            "The server refused requests (429) for longer than a full rate window, so the plan's"
-            " credits are probably used up. Top up, or wait until the quota is renewed.",
-            url=url,
-            status=429,
-        )
+    def _too_long(self, seconds: float) -> bool:
+        return seconds > self._max_wait + margin(self._max_wait) + POLL_SECONDS
+
+    def _wait_too_long(self, until: float, now: float, url: str) -> errors.RateLimitError:
+        learner = self._learner
+        named = bool(learner.state.pause)
+        return wait_too_long(until, now, self._max_wait, learner.limit, named=named, url=url)
+
+    def _refused_too_long(self, now: float, url: str) -> errors.APIError:
+        """Return the error of requests that were refused for longer than a full window."""
+        learner = self._learner
+        if learner.state.pause > now:
+            return self._wait_too_long(learner.state.pause, now, url)
+        return quota_exhausted(learner.full_window(), known=learner.trusted, url=url)
 
     @contextmanager
     def _shared_state(self) -> Iterator[None]:
         """Lock the file, load the state from it, and save the state at the end."""
-        with self._locked():
-            self._load()
-            if self._response_times:
-                self._learner.add_responses(self._response_times)
-                self._response_times.clear()
+        learner = self._learner
+        with self._file.locked():
+            learner.state = self._file.load() or learner.state
+            if self._unlimited and self._unlimited.times:
+                learner.latency = self._unlimited.latency
+                learner.add_responses(self._unlimited.times)
+                self._unlimited.times.clear()
             yield
-            self._unlimited = self._learner.unlimited
-            self._save()
-
-    def _locked(self) -> AbstractContextManager[object]:
-        if self._file is not None:
-            try:
-                if self._file_lock is None:
-                    self._file.parent.mkdir(parents=True, exist_ok=True)
-                    self._file_lock = filelock.FileLock(f"{self._file}.lock")
-                return self._file_lock.acquire(timeout=10, poll_interval=0.002)
-            except (OSError, NotImplementedError):
-                self._file = None  # from here on in memory only
-        return nullcontext()
-
-    def _signature(self) -> tuple[int, int, int] | None:
-        try:
-            stat = os.stat(self._file) if self._file is not None else None  # noqa: PTH116 - speed
-        except OSError:
-            return None
-        return (stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
+            if self._unlimited is None and learner.unlimited:
+                self._unlimited = UnlimitedPhase()
+            elif not learner.unlimited:
+                self._unlimited = None
+            self._file.save(learner.state)
 
     def _file_changed(self, now: float) -> bool:
         self._next_check = now + POLL_SECONDS
-        signature = self._signature()
-        return signature is not None and signature != self._file_signature
-
-    def _load(self) -> None:
-        signature = self._signature()
-        if self._file is None or signature is None or signature == self._file_signature:
-            return
-        with suppress(OSError, ValueError):
-            self._file_text = self._file.read_text(encoding="utf-8")
-            self._learner.state = _parse_state(self._file_text)
-        self._file_signature = signature
-
-    def _save(self) -> None:
-        text = json.dumps(vars(self._learner.state), separators=(",", ":"))
-        if self._file is None or text == self._file_text:
-            return
-        temporary = self._file.with_name(f"{self._file.name}.{self._name_prefix}part")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self._file)
-        except OSError:
-            self._file = None
-            return
-        self._file_text, self._file_signature = text, self._signature()
+        return self._file.changed()
 
     @property
     def waiting_until(self) -> float | None:

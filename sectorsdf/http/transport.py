@@ -281,7 +281,7 @@ class Transport:
         if response.status != 429:
             self._refused_by = None
             if response.status is not None:
-                permit.allowed()
+                permit.allowed(billed=response.price > 0)
             return False
         # Whichever server counts the requests, the next one has to wait. But only the API knows
         # whether the credits are used up.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sectorsdf.paging.page import FetchedPage
     from sectorsdf.paging.sweep import Sweep
 
-__all__ = ["MOST_ROWS", "fetch_counted_list", "fetch_uncounted_list"]
+__all__ = ["MOST_ROWS", "fetch_counted_list", "fetch_uncounted_list", "refuse_absurd_total"]
 
 MOST_ROWS = 2**31 - 1
 """The most rows that a sweep can number."""
@@ -39,14 +39,14 @@ def fetch_counted_list(sweep: Sweep) -> None:
     IncompleteSweepError
         If the total cannot be true, or the server ignores the offset.
     """
-    _refuse_absurd_total(sweep)
+    refuse_absurd_total(sweep)
     take_kept_pages(sweep)
     _report_plan(sweep)
     look_across_the_seam(sweep)
     _fetch_missing(sweep)
     while sweep.in_doubt:
         if drop_if_outdated(sweep):
-            _refuse_absurd_total(sweep)
+            refuse_absurd_total(sweep)
             _report_plan(sweep)
         _fetch_missing(sweep)
 
@@ -69,12 +69,20 @@ def _fetch_missing(sweep: Sweep) -> None:
         _fetch_by_groups(sweep)
 
 
-def _refuse_absurd_total(sweep: Sweep) -> None:
+def refuse_absurd_total(sweep: Sweep) -> None:
+    """Refuse to plan for more rows than a sweep can number.
+
+    Raises
+    ------
+    IncompleteSweepError
+        If the total is so high. The pages that have it are not kept.
+    """
     if sweep.goal > MOST_ROWS:
+        for page in sweep.placed:
+            sweep.observer.on_stale(page.request)
         digits = len(str(sweep.goal))
-        shown = f"{sweep.goal:,}" if digits < 16 else f"a number of {digits} digits"
-        reason = f"the server says that there are {shown} rows, more than any list of this API has"
-        raise sweep.incomplete_error(0, reason)
+        shown = f"{sweep.goal:,} rows" if digits < 16 else f"rows by a number of {digits} digits"
+        raise sweep.incomplete_error(0, f"the server reports {shown}, more than any list has")
 
 
 def _report_plan(sweep: Sweep) -> None:

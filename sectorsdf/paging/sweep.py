@@ -329,8 +329,6 @@ class Sweep:
             self.order_moved = True
             if page.kept or self.has_kept(position):
                 self.outdated |= index.has_other_values(page, self.field)
-                # If the earlier pages do not agree with each other either, rows that tie swap.
-                self.trusted |= page.kept
                 self.suspect = None if self.trusted else position
         return True
 
@@ -364,7 +362,7 @@ class Sweep:
 
     def drop_kept(self) -> None:
         """Drop the pages of an earlier call, because the list has changed since then."""
-        self.notes.append("pages of an earlier call were not used: the list has changed since then")
+        self.notes.append("pages of an earlier call were not used: the list may have changed")
         stale = [page for page in (*self.placed, *self.unplaced) if page.kept]
         for request in self.kept.difference(page.request for page in stale):
             self.observer.on_stale(request)

@@ -21,7 +21,7 @@ __all__ = ["Drift", "FaultDraw", "FaultEngine", "Faults", "RateLimit", "RateWind
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A limit of requests in fixed windows, for each key separately.
+    """A limit of requests in windows of time, for each key separately.
 
     Attributes
     ----------
@@ -30,16 +30,26 @@ class RateLimit:
     window : float
         Length of a window in seconds.
     retry_after : bool
-        Whether a refusal says in `Retry-After` when the window ends (whole seconds, rounded up).
+        Whether a refusal says in `Retry-After` when the next request will be answered (whole
+        seconds, rounded up).
     anchor : {"first", "clock"}
-        Whether a window starts with the first request after the last one ended, or on a grid
+        Whether a fixed window starts with the first request after the last one ended, or on a grid
         that started with the server.
+    kind : {"fixed", "rolling"}
+        Whether the windows follow each other, or the limit holds in any `window` seconds.
+    counts : {"all", "billed"}
+        Whether every answered request counts, or only those that cost a credit.
+    block_growth : float
+        By how many seconds each refused request prolongs the block that it meets.
     """
 
     requests: int = 30
     window: float = 60.0
     retry_after: bool = False
     anchor: Literal["first", "clock"] = "first"
+    kind: Literal["fixed", "rolling"] = "fixed"
+    counts: Literal["all", "billed"] = "all"
+    block_growth: float = 0.0
 
     def __post_init__(self) -> None:
         if self.requests < 0:
@@ -48,8 +58,18 @@ class RateLimit:
         if not self.window > 0 or not math.isfinite(self.window):
             msg = f"window must be a positive number of seconds, not {self.window!r}"
             raise ValueError(msg)
-        if self.anchor not in {"first", "clock"}:
-            msg = f"anchor must be 'first' or 'clock', not {self.anchor!r}"
+        choices = {
+            "anchor": ("first", "clock"),
+            "kind": ("fixed", "rolling"),
+            "counts": ("all", "billed"),
+        }
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                msg = f"{name} must be '{allowed[0]}' or '{allowed[1]}', not {value!r}"
+                raise ValueError(msg)
+        if not 0 <= self.block_growth < math.inf:
+            msg = f"block_growth must be a number of seconds, not {self.block_growth!r}"
             raise ValueError(msg)
 
 
@@ -269,26 +289,54 @@ class FaultEngine:
 
 
 class RateWindows:
-    """Counts of admitted requests, by key, in the windows of a `RateLimit`."""
+    """The requests that count in the windows of a `RateLimit`, by key."""
 
     def __init__(self, origin: float) -> None:
         self._origin = origin
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._windows: dict[str, _Window] = {}
 
     def clear(self) -> None:
         """Clear every window; the grid stays."""
         self._windows.clear()
 
-    def count(self, limit: RateLimit, key: str, now: float) -> float | None:
-        """Count a request; if its window is full, return the seconds until the window ends."""
-        start, admitted = self._windows.get(key, (-math.inf, 0))
+    def wait(self, limit: RateLimit, key: str, now: float) -> float | None:
+        """Return the seconds until a request will be answered, None if it is answered now."""
+        window = self._windows.setdefault(key, _Window())
+        taken = window.taken(limit, now, self._origin)
+        opens = window.blocked
+        if len(taken) >= limit.requests:
+            # A rolling window has room again when its oldest request has left it.
+            start = taken[-limit.requests] if limit.kind == "rolling" and taken else window.start
+            opens = max(opens, (start if math.isfinite(start) else now) + limit.window)
+        if opens <= now:
+            return None
+        window.blocked = opens + limit.block_growth if limit.block_growth else 0.0
+        return max(opens, window.blocked) - now
+
+    def count(self, limit: RateLimit, key: str, now: float) -> None:
+        """Count a request that is answered."""
+        window = self._windows.setdefault(key, _Window())
+        if not window.taken(limit, now, self._origin) and limit.anchor == "first":
+            window.start = now
+        window.times.append(now)
+
+
+@dataclass(slots=True)
+class _Window:
+    """The window of one key: when it started, what counts in it, and until when it is blocked."""
+
+    start: float = -math.inf
+    blocked: float = 0.0
+    times: list[float] = field(default_factory=list)
+
+    def taken(self, limit: RateLimit, now: float, origin: float) -> list[float]:
+        """Return when the requests were answered that count now."""
+        if limit.kind == "rolling":
+            self.times = [at for at in self.times if at > now - limit.window]
+            return self.times
         if limit.anchor == "clock":
-            grid = self._origin + (now - self._origin) // limit.window * limit.window
-            if grid != start:
-                start, admitted = grid, 0
-        elif now >= start + limit.window:
-            start, admitted = now, 0
-        if admitted >= limit.requests:
-            return start + limit.window - now
-        self._windows[key] = start, admitted + 1
-        return None
+            self.start = origin + (now - origin) // limit.window * limit.window
+            self.times = [at for at in self.times if at >= self.start]
+        elif now >= self.start + limit.window:
+            self.times = []
+        return self.times

@@ -197,9 +197,19 @@ class Service:
                 key_fingerprint=_fingerprint(credential),
             )
             self._spent[credential] += billed
+            limit = self.faults.rate_limit
+            counts = limit is not None and (billed or limit.counts == "all")
+            if limit and counts and self._passed_limit(admitted, draw, fault):
+                self._windows.count(limit, credential, now)
             if response.status == 200 and not draw.reset:
                 self._count_list(route)
             return delivery
+
+    @staticmethod
+    def _passed_limit(admitted: Endpoint | Response, draw: FaultDraw, fault: str | None) -> bool:
+        """Return whether a request got as far as the rate limit, and was not refused there."""
+        refused = fault in {"quota", "rate_limit"}
+        return not (isinstance(admitted, Response) or draw.reset or refused)
 
     def mark_undelivered(self, delivery: Delivery) -> None:
         """Note in the log that a response could not be sent."""
@@ -238,7 +248,7 @@ class Service:
         if faults.quota is not None and self._spent[credential] >= faults.quota:
             return error_response(429, html=faults.html_errors), "quota"
         if faults.rate_limit is not None:
-            seconds = self._windows.count(faults.rate_limit, credential, now)
+            seconds = self._windows.wait(faults.rate_limit, credential, now)
             if seconds is not None:
                 refusal = error_response(429, html=faults.html_errors)
                 if faults.rate_limit.retry_after:

@@ -5,11 +5,8 @@ Learning is tested on simulated time, waiting on real threads and processes with
 
 from __future__ import annotations
 
-import heapq
 import http.client
-import itertools
 import json
-import math
 import multiprocessing
 import os
 import random
@@ -25,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import ROOT
+from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
 
 from sectorsdf import errors
 from sectorsdf.http.limiter import LimiterStoppedError, Permit, RateLimiter
@@ -32,93 +30,7 @@ from sectorsdf.http.rate_limit import RateLimit
 
 pytestmark = pytest.mark.newest
 
-NOW = 1_700_000_000.0
 SHORT = (0.25, 0.5, 1.0, 2.0)
-
-
-class ServerLimit:
-    """A server's rate limit, in windows that begin with a request or lie on a grid of the clock."""
-
-    def __init__(self, requests, seconds, kind="anchored", phase=0.0):
-        self.requests, self.seconds, self.kind, self.phase = requests, seconds, kind, phase
-        self.window = self.count = None
-        self.lock = threading.Lock()
-        self.passed, self.refused = [], []
-
-    def hit(self, now):
-        with self.lock:
-            if self.kind == "grid":
-                fresh = self.window != (now - self.phase) // self.seconds
-            else:
-                fresh = self.window is None or now >= self.window + self.seconds
-            if fresh:
-                grid = (now - self.phase) // self.seconds
-                self.window, self.count = grid if self.kind == "grid" else now, 0
-            good = self.count < self.requests
-            self.count += good
-            (self.passed if good else self.refused).append(now)
-            return good
-
-    def left(self, now):
-        """Return the whole seconds until the next window, as a server sends them in Retry-After."""
-        grid = self.phase + (self.window + 1) * self.seconds
-        end = grid if self.kind == "grid" else self.window + self.seconds
-        return max(0, math.ceil(end - now))
-
-    def share(self, start, first, last):
-        """Return the requests accepted in a range of windows, as a share of the possible ones."""
-        low, high = start + first * self.seconds, start + last * self.seconds
-        return sum(low <= at < high for at in self.passed) / (self.requests * (last - first))
-
-
-class Clock:
-    def __init__(self, now=NOW):
-        self.now = now
-
-    def __call__(self):
-        return self.now
-
-
-def simulate(server, clock, limiters, *, workers, latency, seconds, seed=0, retry_after=False):
-    """Let workers send as fast as the limiters allow.
-
-    With `retry_after`, the server returns that header.
-    """
-    rnd, order, until = random.Random(seed), itertools.count(), clock.now + seconds
-    queue = [
-        (clock.now + n * 1e-4, next(order), "ask", limiters[n % len(limiters)], None)
-        for n in range(workers)
-    ]
-    while queue:
-        at, _, what, limiter, item = heapq.heappop(queue)
-        clock.now = at
-        if at > until:
-            return
-        if what == "ask":
-            found = limiter._try(at, "")
-            if isinstance(found, Permit):
-                whole = latency(rnd)
-                there = whole * rnd.uniform(0.05, 0.9)
-                entry = (at + there, next(order), "hit", limiter, (found, whole - there))
-            else:
-                entry = (min(max(found, at + 0.01), at + 5), next(order), "ask", limiter, None)
-            heapq.heappush(queue, entry)
-        elif what == "hit":
-            permit, back = item
-            heapq.heappush(
-                queue, (at + back, next(order), "answer", limiter, (permit, server.hit(at)))
-            )
-        else:
-            permit, good = item
-            if good:
-                permit.allowed()
-            else:
-                permit.refused(server.left(at) if retry_after else None)
-            heapq.heappush(queue, (at, next(order), "ask", limiter, None))
-
-
-def uniform(low, high):
-    return lambda rnd: rnd.uniform(low, high)
 
 
 class TestLearning:
@@ -142,8 +54,9 @@ class TestLearning:
         assert (snapshot["requests"], snapshot["seconds"]) == (requests, seconds)
         assert server.share(NOW, 0, 12) >= 0.95
         assert server.share(NOW, 1, 12) >= 0.97
-        assert max(server.refused) < NOW + 2.1 * seconds
-        assert len(server.refused) <= workers + 11
+        # The next windows are used to find out whether that is exactly the limit.
+        assert max(server.refused) < NOW + 3.3 * seconds
+        assert len(server.refused) <= workers + 8
 
     @pytest.mark.parametrize("workers", [1, 4, 8])
     def test_refusals_are_few(self, workers):
@@ -153,8 +66,8 @@ class TestLearning:
             server, clock, [limiter], workers=workers, latency=uniform(0.003, 0.005), seconds=20
         )
         assert (limiter.snapshot()["requests"], limiter.snapshot()["seconds"]) == (30, 2)
-        # One per worker, the probe after a second, one for the count and one for the length.
-        assert len(server.refused) <= workers + 3
+        # One at the measured count, the probe after a second, and three that show the exact length.
+        assert len(server.refused) <= 5
         assert server.share(NOW, 0, 4) >= 0.95
 
     @pytest.mark.parametrize("seed", range(4))
@@ -357,6 +270,9 @@ class TestRefusals:
         permit = limiter._try(clock.now, "")
         assert permit.role == "probe"
         permit.allowed()
+        # The window may be a rolling one, so the next request waits for its own place.
+        clock.now = found = limiter._try(clock.now, "")
+        assert found < NOW + 20.6
         assert isinstance(limiter._try(clock.now, ""), Permit)
 
     @pytest.mark.parametrize("kind", ["anchored", "grid"])

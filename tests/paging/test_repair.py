@@ -292,6 +292,12 @@ class TestDrift:
             run = settle(Run(Server(make_rows(1, 300, ranks=90), events={at: lambda rows: []})))
             assert run.rows == []
 
+    def test_to_a_few_rows_is_not_paid_to_the_former_end(self):
+        server = Server(make_rows(1, 900, ranks=2000), events={5: lambda rows: rows[:45]})
+        run = Run(server, workers=1).check()
+        # Four pages, one that is after the end, one that confirms the new end, and two.
+        assert run.credits <= 8
+
     def test_below_the_page_that_is_requested(self, scripted):
         """A server that rewinds sends its last page instead, whose rows are not at that offset."""
         for seed in range(10):

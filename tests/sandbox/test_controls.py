@@ -162,7 +162,8 @@ def test_faults_by_request(serve):
     }
     answer = client.post("/_sandbox/faults", json=changes)
     assert answer.status_code == 200
-    assert answer.json()["rate_limit"] == {**changes["rate_limit"], "anchor": "first"}
+    defaults = {"anchor": "first", "kind": "fixed", "counts": "all", "block_growth": 0.0}
+    assert answer.json()["rate_limit"] == {**changes["rate_limit"], **defaults}
     assert answer.json() == client.get("/_sandbox/faults").json()
     assert client.server.faults.rate_limit == RateLimit(5, 60, retry_after=True)
     assert client.server.faults.drift[0].remove == 2

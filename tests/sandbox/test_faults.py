@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from sectorsdf.sandbox import Drift, Faults, RateLimit
+from sectorsdf.sandbox.faults import RateWindows
 
 pytestmark = pytest.mark.newest
 
@@ -179,6 +180,54 @@ def test_a_window_ends_by_itself(serve, anchor):
     assert let_through[4] - let_through[0] >= 0.3
 
 
+def passed(limit, times):
+    """Return the times at which requests are answered, of some at which they arrive."""
+    windows = RateWindows(0.0)
+    answered = []
+    for now in times:
+        if windows.wait(limit, "key", now) is None:
+            windows.count(limit, "key", now)
+            answered.append(now)
+    return answered
+
+
+def test_a_rolling_window_has_room_again_for_one_request_after_the_other():
+    limit = RateLimit(requests=3, window=10, kind="rolling")
+    assert passed(limit, range(1, 25)) == [1, 2, 3, 11, 12, 13, 21, 22, 23]
+    assert passed(limit, [1, 9, 9.5, 10, 11, 12, 19, 19.5]) == [1, 9, 9.5, 11, 19, 19.5]
+    # In a fixed window, two times three come close together.
+    limit = RateLimit(requests=3, window=10)
+    assert passed(limit, [1, 9, 9.5, 10, 11, 12, 13, 19]) == [1, 9, 9.5, 11, 12, 13]
+
+
+def test_a_block_grows_with_each_refused_request_and_ends_without_them():
+    limit = RateLimit(1, 10, kind="rolling", block_growth=5)
+    # Refused at 2, it lasts until 16; refused at 12 and 20 again, until 21 and 26.
+    assert passed(limit, [1, 2, 12, 20, 26]) == [1, 26]
+    assert passed(limit, [1, 2, 16]) == [1, 16]
+    assert passed(limit, [1, 11, 21]) == [1, 11, 21]
+
+
+def test_only_billed_answers_take_up_a_window_that_counts_them(serve):
+    limit = RateLimit(requests=3, window=60, counts="billed")
+    client = serve(faults=Faults(rate_limit=limit, status_every={503: 2}))
+    assert client.get(f"{LICENSES}?limit=x").status_code == 400
+    assert statuses(client, 5) == [503, 200, 503, 200, 503]
+    assert statuses(client, 3) == [200, 429, 429]
+    assert client.server.billed == 3
+
+
+@pytest.mark.parametrize("kind", ["fixed", "rolling"])
+def test_each_refused_request_prolongs_the_block(serve, kind):
+    limit = RateLimit(2, 20.0, retry_after=True, kind=kind, block_growth=10.0)
+    client = serve(faults=Faults(rate_limit=limit))
+    assert statuses(client, 2) == [200, 200]
+    waits = [int(client.get(LICENSES).headers["Retry-After"]) for _ in range(3)]
+    assert waits == pytest.approx([30, 40, 50], abs=1)
+    client.server.reset_counts()
+    assert statuses(client, 3) == [200, 200, 429]
+
+
 def test_refusals_of_other_kinds_do_not_fill_the_window(serve):
     client = serve(faults=Faults(rate_limit=RateLimit(requests=1, window=60)))
     client.get(LICENSES, headers={"Authorization": "x"})
@@ -311,6 +360,10 @@ def test_faults_that_make_no_sense(wrong):
         lambda: RateLimit(window=0),
         lambda: RateLimit(window=float("inf")),
         lambda: RateLimit(anchor="moon"),
+        lambda: RateLimit(kind="folding"),
+        lambda: RateLimit(counts="cheese"),
+        lambda: RateLimit(block_growth=-1.0),
+        lambda: RateLimit(block_growth=float("nan")),
         lambda: Drift(dataset="cheese"),
         lambda: Drift(dataset="mining_contracts"),
         lambda: Drift(add=-1),

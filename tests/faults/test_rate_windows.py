@@ -1,0 +1,287 @@
+"""The two rate limits that users have measured are learnt, and a blocked window is left alone.
+
+They are about 30 requests in fixed windows of 60 s, and 25 billed answers in any 30 s with a block
+that grows when it is polled. The properties are tested on simulated time, with a server that counts
+a request when it arrives, and then on real sockets with short windows.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.processes import SweepProcess
+from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
+
+import sectorsdf
+from sectorsdf.http.limiter import Permit, RateLimiter
+from sectorsdf.http.unlimited import UnlimitedPhase
+from sectorsdf.sandbox import Faults, RateLimit, Sandbox
+
+pytestmark = pytest.mark.newest
+
+KINDS = {
+    "fixed": {"requests": 30, "seconds": 60.0, "kind": "anchored"},
+    "rolling": {"requests": 25, "seconds": 30.0, "kind": "rolling", "counts": "billed"},
+}
+WINDOWS = 12
+
+
+def learn(kind, *, workers, latency, seed=0, free=0.0, windows=WINDOWS, limiters=1, **options):
+    """Send as fast as possible to a server with one of the limits; return server and limiter."""
+    server, clock = ServerLimit(**{**KINDS[kind], **options}), Clock()
+    shared = options.get("state_file")
+    each = [RateLimiter(clock=clock, state_file=shared) for _ in range(limiters)]
+    seconds = windows * server.seconds
+    simulate(
+        server, clock, each, workers=workers, latency=latency, seconds=seconds, seed=seed, free=free
+    )
+    return server, each[0]
+
+
+def after_first_block(server):
+    """Return the throughput since the first block ended, as a share of the possible one."""
+    counted = server.billed if server.counts == "billed" else server.passed
+    block = server.refused[0]
+    begun = next(at for at in counted if at > block + server.seconds / 4)
+    windows = (NOW + WINDOWS * server.seconds - begun) / server.seconds
+    return sum(at >= begun for at in counted) / (server.requests * windows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    workers=st.integers(1, 16),
+    fastest=st.floats(0.3, 0.6),
+    spread=st.floats(0.0, 0.5),
+    seed=st.integers(0, 10_000),
+)
+@settings(max_examples=20, deadline=None)
+def test_each_limit_is_learnt_and_used_to_95_percent(kind, workers, fastest, spread, seed):
+    latency = uniform(fastest, fastest + spread)
+    server, limiter = learn(kind, workers=workers, latency=latency, seed=seed)
+    snapshot = limiter.snapshot()
+    assert (snapshot["requests"], snapshot["seconds"]) == (server.requests, server.seconds)
+    assert server.share(NOW, 1, WINDOWS) >= 0.95
+    # One request at the count, and a few that show the length; none after that.
+    assert len(server.refused) <= 8
+    assert max(server.refused) < NOW + 4.3 * server.seconds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    workers=st.integers(1, 8), seed=st.integers(0, 10_000), free=st.sampled_from([0.02, 0.1, 0.3])
+)
+@settings(max_examples=20, deadline=None)
+def test_answers_that_cost_nothing_count_as_the_server_counts_them(kind, workers, seed, free):
+    latency = uniform(0.2, 0.6)
+    server, _ = learn(kind, workers=workers, latency=latency, seed=seed, free=free, windows=16)
+    assert server.share(NOW, 4, 16) >= 0.92
+    assert len(server.refused) <= 14
+
+
+@pytest.mark.parametrize("growth", [0.6, 3.0, 15.0, "restart", "counted"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_block_that_grows_is_left_alone(growth, seed):
+    server, limiter = learn(
+        "rolling", workers=8, latency=uniform(0.6, 1.0), seed=seed, growth=growth
+    )
+    assert limiter.snapshot()["seconds"] == pytest.approx(30, rel=0.001)
+    assert limiter.snapshot()["requests"] == 25
+    assert after_first_block(server) >= 0.9
+    assert len(server.refused) <= 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_sent_while_a_window_is_blocked(kind):
+    """After the first refusal, each further one comes after a whole usual length."""
+    server, _ = learn(kind, workers=16, latency=uniform(0.6, 1.0))
+    first = server.refused[0]
+    sent = sorted(server.passed + server.refused)
+    in_block = [at for at in sent if first < at < NOW + server.seconds - 0.5]
+    # Two or three probes in half a minute or a minute.
+    assert len(in_block) <= 2
+    assert all(later - earlier > 10 for earlier, later in zip([first, *in_block], in_block))  # noqa: B905
+
+
+def test_a_limiter_of_16_threads_meets_a_measured_limit_with_one_refusal():
+    server, limiter = learn("rolling", workers=16, latency=uniform(0.6, 1.0), windows=0.3)
+    assert len(server.refused) == 1
+    assert len(server.passed) == 25
+    assert limiter.waiting_until is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_limiters_of_one_file_learn_it_together(kind, tmp_path):
+    server, clock = ServerLimit(**KINDS[kind]), Clock()
+    limiters = [RateLimiter(clock=clock, state_file=tmp_path / "state") for _ in range(4)]
+    run = {"workers": 8, "latency": uniform(0.6, 1.0)}
+    simulate(server, clock, limiters, seconds=8 * server.seconds, **run)
+    assert server.share(NOW, 1, 8) >= 0.95
+    learnt = {(one.snapshot()["requests"], one.snapshot()["seconds"]) for one in limiters}
+    assert learnt == {(server.requests, server.seconds)}
+    server.refused.clear()
+    later = RateLimiter(clock=clock, state_file=tmp_path / "state")
+    simulate(server, clock, [*limiters, later], seconds=4 * server.seconds, **run)
+    assert server.refused == []
+    json.loads((tmp_path / "state").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3, 5, 10, 4.0, 1.5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_lengths_are_learnt_too(kind, seconds):
+    latency = uniform(0.01 * seconds, 0.03 * seconds)
+    server, limiter = learn(kind, workers=4, latency=latency, seconds=seconds)
+    assert limiter.snapshot()["seconds"] == pytest.approx(seconds, rel=0.05)
+    assert after_first_block(server) >= 0.95
+
+
+@pytest.mark.parametrize("room", [12, 29])
+def test_another_client_of_the_key_takes_a_part(room):
+    server, clock = ServerLimit(30, 60), Clock()
+    limiter = RateLimiter(clock=clock)
+    run = {"workers": 4, "latency": uniform(0.6, 1.0)}
+    simulate(server, clock, [limiter], seconds=6 * 60, **run)
+    server.requests = room
+    server.refused.clear()
+    simulate(server, clock, [limiter], seconds=20 * 60, **run)
+    assert limiter.snapshot()["requests"] == room
+    # Some of the requests under way, and one that asks for more after ten windows.
+    assert len(server.refused) <= 6
+    server.requests = 30
+    clock.now += 86_400
+    simulate(server, clock, [limiter], seconds=4 * 60, **run)
+    assert limiter.snapshot()["requests"] == 30
+
+
+class TestUnlimitedPhase:
+    def fill(self, phase, now):
+        """Send requests at once until the next one has to wait; return how many were sent."""
+        sent = 0
+        while phase.admit(now):
+            sent += 1
+            assert sent < 200
+        return sent
+
+    def answer(self, phase, now, count):
+        for _ in range(count):
+            phase.record(now, now, billed=True)
+            phase.end()
+
+    def test_one_request_is_sent_alone_at_each_measured_count(self):
+        phase = UnlimitedPhase()
+        assert self.fill(phase, 100.0) == 25
+        self.answer(phase, 100.1, 24)
+        assert not phase.admit(100.1)
+        self.answer(phase, 100.2, 1)
+        assert self.fill(phase, 100.2) == 1  # the 26th
+        self.answer(phase, 100.3, 1)
+        assert self.fill(phase, 100.3) == 4
+        self.answer(phase, 100.4, 4)
+        assert self.fill(phase, 100.4) == 1  # the 31st
+        self.answer(phase, 100.5, 1)
+        with pytest.raises(AssertionError):
+            self.fill(phase, 100.5)
+
+    def test_answers_that_cost_nothing_do_not_lead_to_the_count_of_billed_ones(self):
+        phase = UnlimitedPhase()
+        for number in range(29):
+            assert phase.admit(100.0)
+            phase.record(100.0, 100.0, billed=number % 2 == 0)
+            phase.end()
+        # 30 of any kind are the other measured count.
+        assert self.fill(phase, 100.0) == 1
+
+    def test_a_request_without_a_response_delays_the_others_briefly(self):
+        phase = UnlimitedPhase()
+        assert self.fill(phase, 100.0) == 25
+        assert not phase.admit(101.9)
+        assert phase.admit(102.1)
+
+    def test_slow_requests_are_never_delayed(self):
+        phase = UnlimitedPhase()
+        for second in range(100):
+            assert phase.admit(2.0 * second)
+            phase.record(2.0 * second + 1, 2.0 * second, billed=True)
+            phase.end()
+
+
+LIMITS = {
+    "fixed": RateLimit(30, 1.0),
+    "rolling": RateLimit(25, 1.0, kind="rolling", counts="billed", block_growth=0.1),
+}
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_a_real_server_with_each_limit(kind, tmp_path):
+    limit = LIMITS[kind]
+    faults = Faults(rate_limit=limit, latency=(0.002, 0.006), status_rates={503: 0.03})
+    with (
+        Sandbox(licenses=30 * 170, faults=faults) as server,
+        sectorsdf.Client(
+            server.key, server.url, cache_folder=tmp_path, max_wait=10,
+            retry=sectorsdf.RetryPolicy(tries=9, base=0.001),
+        ) as client,
+    ):  # fmt: skip
+        assert len(sectorsdf.get_mining_licenses(client=client)) == 30 * 170
+        assert client.spent == server.billed == 170
+        log = server.requests
+        assert client.pace()["seconds"] == pytest.approx(1.0, rel=0.06)
+        assert client.pace()["requests"] == pytest.approx(limit.requests, abs=1)
+    refused = [record.time for record in log if record.status == 429]
+    assert len(refused) <= 10
+    # It is learnt in the first windows, and then used.
+    counted = [record.time for record in log if record.billed or limit.counts == "all"]
+    counted = [at for at in counted if at not in refused and at > log[0].time + 3]
+    rate = (len(counted) - limit.requests) / (counted[-1] - counted[0])
+    assert rate > 0.75 * limit.requests
+
+
+def test_threads_and_processes_share_a_rolling_limit(tmp_path):
+    limit = RateLimit(25, 1.0, kind="rolling", counts="billed", block_growth=0.05)
+    faults = Faults(rate_limit=limit, latency=(0.002, 0.006))
+    with Sandbox(licenses=30 * 25, faults=faults) as server, ExitStack() as stack:
+        task = {"client": {"max_wait": 10, "workers": 3}}
+        children = [
+            stack.enter_context(SweepProcess(server.url, tmp_path / "cache", **task))
+            for _ in range(3)
+        ]
+        results = [child.end() for child in children]
+        assert [len(result["frame"]) for result in results] == [750] * 3
+        assert server.billed == 75
+        statuses = Counter(record.status for record in server.requests)
+    # Each process may have met the limit with its own requests under way.
+    assert statuses[429] <= 3 * 3 + 8
+
+
+def test_threads_that_wait_are_woken_one_after_the_other():
+    limiter = RateLimiter(rate_limit="5/0.3s")
+    times, lock = [], threading.Lock()
+
+    def one(_):
+        limiter.acquire().allowed()
+        with lock:
+            times.append(time.monotonic())
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(one, range(20)))
+    times.sort()
+    assert all(later - earlier >= 0.29 for earlier, later in zip(times, times[5:], strict=False))
+    assert times[-1] - times[0] < 2.5
+
+
+def test_the_limiter_of_a_clock_can_be_asked_step_by_step():
+    clock = Clock()
+    limiter = RateLimiter(clock=clock, max_wait=65.0)
+    limiter.acquire().refused(5.0)
+    clock.now -= 6 * 3600.0
+    found = limiter._try(clock.now, "")
+    assert found == pytest.approx(clock.now + 5.0, abs=0.1)
+    clock.now = found
+    assert isinstance(limiter._try(clock.now, ""), Permit)
