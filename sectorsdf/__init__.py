@@ -39,13 +39,24 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 def __getattr__(name: str) -> object:
     module = _MODULES.get(name)
     if module is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
+        raise AttributeError(_no_attribute(name), name=name)
     if module == ".":
         return importlib.import_module(f".{name}", __name__)
     value = getattr(importlib.import_module(module, __name__), name)
     globals()[name] = value
     return value
+
+
+def _no_attribute(name: str) -> str:
+    """Return an error message that names the public names which come closest."""
+    message = f"module {__name__!r} has no attribute {name!r}"
+    if name.startswith("_"):
+        return message
+    close = importlib.import_module("difflib").get_close_matches(name, __all__, 1, 0.75)
+    near = close or [public for public in __all__ if name.lower() in public.lower()][:3]
+    if not near:
+        return f"{message}. `dir({__name__})` lists the public names."
+    return f"{message}. Did you mean: {' or '.join(map(repr, near))}?"
 
 
 def __dir__() -> list[str]:

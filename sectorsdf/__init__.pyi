@@ -74,3 +74,4 @@ from .mining.exporting import export as export
 from .mining.quoting import Quote as Quote
 from .mining.quoting import quote as quote
 from .reserves.checks import check_resources as check_resources
+from .sandbox.session import use_sandbox as use_sandbox

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sectorsdf.http.rate_limit import RateLimit
 
-__all__ = ["Client", "default_client"]
+__all__ = ["Client", "default_client", "set_default_client", "unset_default_client"]
 
 _log = logging.getLogger(__name__)
 
@@ -188,6 +188,7 @@ class Client:
         self.context.memo.clear()
 
 
+_chosen: Client | None = None
 _default: tuple[tuple[str | int | None, ...], Client] | None = None
 _default_lock = Lock()
 
@@ -204,13 +205,29 @@ def _login_changed() -> int | None:
 def default_client() -> Client:
     """Return the client that getters use without ``client=``; the first call makes it.
 
-    It is made again if the environment's key, address or folder, or the login, has changed. Without
-    a key it answers from the cache, and its first request is refused.
+    A client that `set_default_client` has set comes first. Otherwise the client is made again if
+    the environment's key, address or folder, or the login, has changed. Without a key it answers
+    from the cache, and its first request is refused.
     """
     global _default  # noqa: PLW0603 - the one lazy default
+    if _chosen is not None:
+        return _chosen
     names = (KEY_VARIABLE, settings.BASE_URL_VARIABLE, settings.CACHE_DIR_VARIABLE)
     signature = (*(hidden(os.environ.get(name)) for name in names), _login_changed())
     with _default_lock:
         if _default is None or _default[0] != signature:
             _default = (signature, Client(ApiKey.resolve_optional()))
         return _default[1]
+
+
+def set_default_client(client: Client) -> None:
+    """Make a client the one that getters use without ``client=``."""
+    global _chosen  # noqa: PLW0603 - the one default
+    _chosen = client
+
+
+def unset_default_client(client: Client) -> None:
+    """Go back to the client of the user's key, if this client is the default one."""
+    global _chosen  # noqa: PLW0603 - the one default
+    if _chosen is client:
+        _chosen = None

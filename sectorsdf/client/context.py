@@ -49,6 +49,8 @@ class ClientContext:
         due.
     source : str or None
         What the last answer said of where its data comes from.
+    ended : str or None
+        Why the client can be used no more, such as that its sandbox was stopped.
     """
 
     key: ApiKey
@@ -62,3 +64,4 @@ class ClientContext:
     max_age: timedelta | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     source: str | None = None
+    ended: str | None = None

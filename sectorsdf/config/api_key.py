@@ -22,8 +22,8 @@ _API_KEY = re.compile(r"[0-9a-f]{64}")
 _NO_KEY = (
     f"No API key. Pass Client(api_key=...), set the environment variable {KEY_VARIABLE}, or run "
     "`sectorsdf login`; a key comes from your account at https://sectors.app. To try the package "
-    "without one, use the embedded sandbox: `with sectorsdf.sandbox.running() as client:` and pass "
-    "`client=client`, or run `sectorsdf demo`."
+    "without one, call `sectorsdf.use_sandbox()`, which makes the embedded sandbox with its "
+    "synthetic records the default, or run `sectorsdf demo`."
 )
 
 

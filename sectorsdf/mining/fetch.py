@@ -17,7 +17,7 @@ from sectorsdf.client.record_call import fetch_records as fetch_addressed
 from sectorsdf.config.checks import flag
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.query import checked_max_rows, path_for, refuse_unknown, to_query
-from sectorsdf.errors import DataError, FilterError, NotFoundError
+from sectorsdf.errors import ConfigurationError, DataError, FilterError, NotFoundError
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.join import join_details
 from sectorsdf.frames.problems import warn
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sectorsdf.datasets.schema import Dataset
 
 __all__ = [
+    "addresses_a_record",
     "call_config",
     "checked_missing",
     "context_of",
@@ -89,7 +90,8 @@ def fetch_records(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFram
     with keep_paid_pages():
         records = fetch_addressed(context, query)
         frame = _frame_of(records, query)
-        return handle_missing(frame, records.not_found, query, missing, context)
+        unknown = {key: query.paths[key] for key in records.not_found}
+        return handle_missing(frame, unknown, dataset, missing, context)
 
 
 def _frame_of(records: Records, query: RecordQuery) -> pd.DataFrame:
@@ -144,10 +146,12 @@ def context_of(arguments: Mapping[str, Any]) -> ClientContext:
     ------
     TypeError
         If ``client`` is not a client.
+    ConfigurationError
+        If the client can be used no more, because its sandbox was stopped.
     """
     client = arguments["client"]
     if client is None:
-        return default_client().context
+        client = default_client()
     if not isinstance(client, Client):
         # The value may be a key, so the message does not show it.
         message = (
@@ -155,6 +159,8 @@ def context_of(arguments: Mapping[str, Any]) -> ClientContext:
             "Give client=sectorsdf.Client(api_key=...)."
         )
         raise TypeError(message)
+    if client.context.ended is not None:
+        raise ConfigurationError(client.context.ended)
     return client.context
 
 
@@ -223,14 +229,21 @@ def record_query(
     )
 
 
+def addresses_a_record(dataset: Dataset) -> bool:
+    """Return whether a key of the dataset's endpoint is known if and only if it has a record."""
+    return next(known for known in DATASETS.values() if known.path == dataset.path).is_plain_record
+
+
 def handle_missing(
     frame: pd.DataFrame,
-    not_found: Sequence[str],
-    query: RecordQuery,
+    not_found: Mapping[str, str],
+    dataset: Dataset,
     missing: Literal["raise", "skip", "quiet"],
     context: ClientContext,
 ) -> pd.DataFrame:
     """Return the rows that were found, and report the keys that the API does not know.
+
+    `not_found` has the path of each such key.
 
     Raises
     ------
@@ -239,16 +252,18 @@ def handle_missing(
     """
     if not not_found or missing == "quiet":
         return frame
-    dataset = query.dataset
-    name = dataset.addressed_by or ", ".join(query.parts_of(not_found[0]))
+    name = dataset.addressed_by or dataset.title
     message = f"{dataset.title}: the API does not know {name} "
     message += ", ".join(map(repr, not_found))
+    if not addresses_a_record(dataset):
+        # The API gives the same answer for a company without financials as for no company.
+        message += ", or has none of the data that was asked for"
     if missing == "skip":
         warn(f"{message}; left out.")
         return frame
-    url = context.transport.base_url + query.paths[not_found[0]]
+    url = context.transport.base_url + next(iter(not_found.values()))
     message += ". The rows that were found are in .frame; missing='skip' returns them."
-    raise NotFoundError(message, url=url, missing=not_found, frame=frame)
+    raise NotFoundError(message, url=url, missing=list(not_found), frame=frame)
 
 
 def _rows_of(

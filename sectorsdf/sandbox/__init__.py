@@ -9,7 +9,7 @@ of the client. Only `session`, which starts a server together with a client, imp
 from sectorsdf.sandbox.faults import Drift, Faults, RateLimit
 from sectorsdf.sandbox.server import Sandbox
 from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord
-from sectorsdf.sandbox.session import SandboxClient, running
+from sectorsdf.sandbox.session import SandboxClient, running, use_sandbox
 
 __all__ = [
     "DEFAULT_KEY",
@@ -20,4 +20,5 @@ __all__ = [
     "Sandbox",
     "SandboxClient",
     "running",
+    "use_sandbox",
 ]

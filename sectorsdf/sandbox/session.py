@@ -5,11 +5,14 @@ The only module of the sandbox that imports the client.
 
 from __future__ import annotations
 
+import atexit
+import sys
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.client.client import Client
+from sectorsdf.client.client import Client, set_default_client, unset_default_client
 from sectorsdf.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -18,7 +21,13 @@ if TYPE_CHECKING:
 
     from sectorsdf.sandbox.faults import Faults
 
-__all__ = ["SandboxClient", "running"]
+__all__ = ["SandboxClient", "running", "use_sandbox"]
+
+_ENDED = (
+    "The sandbox of this client has been stopped, so it answers no more requests. Call the getters "
+    "inside the block of `with sectorsdf.sandbox.running() as client:`, or start a sandbox for the "
+    "whole session with `sectorsdf.use_sandbox()`."
+)
 
 
 class SandboxClient(Client):
@@ -32,6 +41,38 @@ class SandboxClient(Client):
     """
 
     sandbox: Sandbox
+    _resources: ExitStack
+
+    def stop(self) -> None:
+        """Stop the sandbox and remove the client's temporary folder.
+
+        A later request of this client is a `ConfigurationError`. If `use_sandbox` has made this
+        client the default one, the getters go back to the client of your key.
+        """
+        self.context.ended = _ENDED
+        unset_default_client(self)
+        atexit.unregister(self.stop)
+        self._resources.close()
+
+
+def _start(
+    data: str | os.PathLike[str] | None,
+    seed: int,
+    faults: Faults | None,
+    server: dict[str, Any] | None,
+    client: dict[str, Any],
+) -> SandboxClient:
+    """Start a sandbox and return a client for it, which stops it."""
+    folder = None if data is None else str(data)
+    with ExitStack() as stack:
+        cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="sectorsdf-sandbox-"))
+        service = Sandbox(data=folder, seed=seed, faults=faults, **(server or {}))
+        stack.enter_context(service)
+        connected = SandboxClient(service.key, service.url, **{"cache_folder": cache, **client})
+        stack.callback(connected.close)
+        connected.sandbox = service
+        connected._resources = stack.pop_all()
+    return connected
 
 
 @contextmanager
@@ -66,6 +107,10 @@ def running(
     SandboxClient
         A client to pass as ``client=`` to the getters.
 
+    See Also
+    --------
+    use_sandbox : Make a sandbox the default for the whole session.
+
     Examples
     --------
     >>> import sectorsdf
@@ -74,11 +119,63 @@ def running(
     >>> auctions.attrs["sectorsdf"]["source"]
     'synthetic sample (sectorsdf sandbox, seed 2026)'
     """
-    folder = None if data is None else str(data)
-    with (
-        tempfile.TemporaryDirectory(prefix="sectorsdf-sandbox-") as cache,
-        Sandbox(data=folder, seed=seed, faults=faults, **(server or {})) as service,
-        SandboxClient(service.key, service.url, **{"cache_folder": cache, **client}) as connected,
-    ):
-        connected.sandbox = service
+    connected = _start(data, seed, faults, server, client)
+    try:
         yield connected
+    finally:
+        connected.stop()
+
+
+_lock = threading.Lock()
+_session: SandboxClient | None = None
+
+
+def use_sandbox(
+    *,
+    data: str | os.PathLike[str] | None = None,
+    seed: int = 2026,
+    faults: Faults | None = None,
+    server: dict[str, Any] | None = None,
+    **client: Any,  # noqa: ANN401
+) -> SandboxClient:
+    """Make a sandbox the default for the rest of the session, so that getters need no ``client=``.
+
+    The sandbox is a real HTTP server on loopback that serves synthetic records of the API's shape
+    and size. One line on the standard error stream says that it is in use, and the provenance of
+    every frame names its source. A second call replaces the sandbox. It ends with the Python
+    process, or with ``.stop()`` of the client that this function returns.
+
+    Parameters
+    ----------
+    data, seed, faults, server, **client
+        As for `sandbox.running`.
+
+    Returns
+    -------
+    SandboxClient
+        The client that the getters now use. Its ``stop()`` makes them use your API key again.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> auctions = sectorsdf.get_mining_license_auctions()
+    >>> auctions.attrs["sectorsdf"]["source"]
+    'synthetic sample (sectorsdf sandbox, seed 2026)'
+    >>> client.stop()
+    """
+    global _session
+    connected = _start(data, seed, faults, server, client)
+    with _lock:
+        earlier, _session = _session, connected
+        if earlier is not None:
+            earlier.stop()
+        set_default_client(connected)
+        atexit.register(connected.stop)
+    if sys.stderr is not None:
+        print(  # noqa: T201 - the user must see that the data is synthetic
+            f"sectorsdf: getters without client= now ask the sandbox: {connected.sandbox.source}. "
+            "Call stop() of the returned client to go back to the API.",
+            file=sys.stderr,
+        )
+    return connected
