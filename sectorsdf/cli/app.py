@@ -43,6 +43,7 @@ _SECTIONS = {
         "demo": ("sandbox", "Fetch whole tables from an embedded sandbox; needs no key."),
         "serve": ("sandbox", "Run the embedded API on this machine until Ctrl-C."),
         "completion": ("account", "Print the script that completes words in a shell."),
+        "doctor": ("doctor", "Check this machine, and what the API answers today."),
     },
 }
 _COMMANDS = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}

@@ -127,6 +127,8 @@ class Transport:
         self._key = key
         self._key_fingerprint = key_fingerprint(key.secret())
         self._connections = Connections(key, base_url, self.timeout)
+        self.on_response: Callable[[RawResponse], None] | None = None
+        """Called with each response, before it is judged."""
         self._stopped = threading.Event()
         # What the last 429 was, if a proxy or gateway sent it.
         self._refused_by: str | None = None
@@ -313,6 +315,8 @@ class Transport:
             raise unexpected.with_traceback(None)
         outcome = response.status or response.problem
         _log.debug("GET %s: %s in %.3f s", response.url, outcome, time.monotonic() - begun)
+        if self.on_response is not None:
+            self.on_response(response)
 
     def _problem(
         self, response: RawResponse, error: Exception, proxies: Mapping[str, str]
