@@ -67,17 +67,28 @@ _SHOWN = (
 def serve_command(port: int, data: Path | None, seed: int) -> None:
     """Run the embedded API on this machine until Ctrl-C.
 
-    Other commands and programs use it with the two environment variables that it prints.
+    Other commands and programs use it with the two environment variables that it prints. The lines
+    below them fetch five sites from a shell, read that file in DuckDB, and do the same in R.
     """
     try:
         with sectorsdf.sandbox.Sandbox(data=data, seed=seed, port=port) as server:
             click.echo(f"listening on {server.url} ({server.source})")
             click.echo(f"export {settings.BASE_URL_VARIABLE}={server.url}")
             click.echo(f"export {KEY_VARIABLE}={server.key}")
+            click.echo(_examples(server.url, server.key))
             _wait_for_signal()
     except (OSError, ValueError) as error:
         message = f"The sandbox cannot start: {error}"
         raise click.ClickException(message) from error
+
+
+def _examples(address: str, key: str) -> str:
+    """Return a line for each of the other programs that users query the API with."""
+    url = f"{address}/v2/mining/sites/?limit=5"
+    curl = f"curl -s -H 'Authorization: {key}' '{url}'"
+    query = "SELECT unnest(results, recursive := true) FROM 'sites.json'"
+    r = f"jsonlite::fromJSON(url('{url}', headers = c(Authorization = '{key}')))$results"
+    return f'# shell:   {curl} -o sites.json\n# DuckDB:  duckdb -c "{query}"\n# R:       {r}'
 
 
 def _wait_for_signal() -> None:

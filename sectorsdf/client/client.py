@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, TypedDict
 
 from sectorsdf._fork import Lock
 from sectorsdf.cache.backends import open_backend
@@ -32,9 +32,32 @@ if TYPE_CHECKING:
 
     from sectorsdf.http.rate_limit import RateLimit
 
-__all__ = ["Client", "default_client", "set_default_client", "unset_default_client"]
+__all__ = [
+    "Client",
+    "ClientOptions",
+    "default_client",
+    "set_default_client",
+    "unset_default_client",
+]
 
 _log = logging.getLogger(__name__)
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keyword parameters of `Client`, for functions that pass them on."""
+
+    timeout: tuple[float, float] | tuple[float, float, float]
+    max_body_bytes: int
+    workers: int
+    max_credits: int | None
+    rate_limit: str | RateLimit | None
+    max_wait: float
+    retry: RetryPolicy | None
+    cache_folder: str | os.PathLike[str] | None
+    reuse_within: float
+    cache: bool | str | os.PathLike[str] | None
+    max_age: str | timedelta | None
+    on_progress: Callable[[str, int, int], None] | None
 
 
 class Client:

@@ -10,14 +10,22 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from sectorsdf.client.client import Client, set_default_client, unset_default_client
+from sectorsdf.client.client import (
+    Client,
+    ClientOptions,
+    set_default_client,
+    unset_default_client,
+)
 from sectorsdf.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    import ssl
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+    from typing import Unpack
 
     from sectorsdf.sandbox.faults import Faults
 
@@ -28,6 +36,22 @@ _ENDED = (
     "inside the block of `with sectorsdf.sandbox.running() as client:`, or start a sandbox for the "
     "whole session with `sectorsdf.use_sandbox()`."
 )
+
+
+class SandboxOptions(TypedDict, total=False):
+    """The parameters of `Sandbox` that a function can pass on, except data, seed and faults."""
+
+    licenses: int
+    auctions: int
+    sites: int
+    sizes: Mapping[str, int] | None
+    host: str
+    port: int
+    keys: Iterable[str]
+    tokens: Iterable[str]
+    today: date | None
+    records: Mapping[str, Sequence[dict[str, Any]]] | None
+    ssl_context: ssl.SSLContext | None
 
 
 class SandboxClient(Client):
@@ -59,8 +83,8 @@ def _start(
     data: str | os.PathLike[str] | None,
     seed: int,
     faults: Faults | None,
-    server: dict[str, Any] | None,
-    client: dict[str, Any],
+    server: SandboxOptions | None,
+    client: ClientOptions,
 ) -> SandboxClient:
     """Start a sandbox and return a client for it, which stops it."""
     folder = None if data is None else str(data)
@@ -68,7 +92,8 @@ def _start(
         cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="sectorsdf-sandbox-"))
         service = Sandbox(data=folder, seed=seed, faults=faults, **(server or {}))
         stack.enter_context(service)
-        connected = SandboxClient(service.key, service.url, **{"cache_folder": cache, **client})
+        options: ClientOptions = {"cache_folder": cache, **client}
+        connected = SandboxClient(service.key, service.url, **options)
         stack.callback(connected.close)
         connected.sandbox = service
         connected._resources = stack.pop_all()
@@ -81,8 +106,8 @@ def running(
     data: str | os.PathLike[str] | None = None,
     seed: int = 2026,
     faults: Faults | None = None,
-    server: dict[str, Any] | None = None,
-    **client: Any,  # noqa: ANN401
+    server: SandboxOptions | None = None,
+    **client: Unpack[ClientOptions],
 ) -> Iterator[SandboxClient]:
     """Start a sandbox on loopback, and yield a client for it; close both after the block.
 
@@ -135,8 +160,8 @@ def use_sandbox(
     data: str | os.PathLike[str] | None = None,
     seed: int = 2026,
     faults: Faults | None = None,
-    server: dict[str, Any] | None = None,
-    **client: Any,  # noqa: ANN401
+    server: SandboxOptions | None = None,
+    **client: Unpack[ClientOptions],
 ) -> SandboxClient:
     """Make a sandbox the default for the rest of the session, so that getters need no ``client=``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import io
 import json
 import os
@@ -125,6 +126,25 @@ def test_the_demo_fetches_everything_and_names_its_files(tmp_path: Path) -> None
     assert not (tmp_path / "cache").exists()  # the sandbox leaves the user's folder alone
 
 
+def _check_examples(lines: dict[str, str], folder: Path) -> None:
+    """Run the lines that `serve` prints for other programs, as far as these are installed."""
+    if shutil.which("curl") is None or importlib.util.find_spec("duckdb") is None:
+        return
+    import duckdb
+
+    subprocess.run(lines["shell"], shell=True, check=True, cwd=folder)
+    (query,) = re.findall(r'duckdb -c "(.+)"', lines["DuckDB"])
+    table = duckdb.sql(query.replace("sites.json", str(folder / "sites.json"))).df()
+    assert len(table) == 5
+    assert "commodity_type" in table
+    if shutil.which("Rscript") is not None:
+        program = f"cat({lines['R'].strip()}$slug)"
+        done = subprocess.run(
+            ["Rscript", "-e", program], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == list(table["slug"])
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_answers_and_ends_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
@@ -141,6 +161,8 @@ def test_serve_answers_and_ends_on_a_signal(tmp_path: Path, number: signal.Signa
         with sectorsdf.Client(key, url.group(), cache_folder=tmp_path / "c") as client:
             assert len(sectorsdf.get_mining_license_auctions(client=client)) == 14
         assert requests.get(url.group(), timeout=5).ok
+        lines = dict(process.stdout.readline()[2:].split(": ", 1) for _ in range(3))
+        _check_examples(lines, tmp_path)
         process.send_signal(number)
         assert process.wait(timeout=10) == 0
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import sectorsdf
-from sectorsdf.client.client import default_client
+from sectorsdf.client.client import Client, ClientOptions, default_client
+from sectorsdf.sandbox.session import SandboxOptions
 
 SMALL = {"licenses": 40, "auctions": 14, "sites": 10}
 
@@ -89,3 +91,16 @@ def test_the_sandbox_ends_with_the_process():
     )
     assert done.returncode == 0, done.stderr
     assert not Path(done.stdout.strip()).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "function", "others"),
+    [
+        (ClientOptions, Client, {"api_key", "base_url"}),
+        (SandboxOptions, sectorsdf.sandbox.Sandbox, {"data", "seed", "faults"}),
+    ],
+    ids=["client", "sandbox"],
+)
+def test_the_types_of_the_options_name_each_parameter(options, function, others):
+    parameters = set(inspect.signature(function).parameters)
+    assert options.__annotations__.keys() == parameters - others
