@@ -1,6 +1,8 @@
 # Each target makes the virtual environment that it needs in this folder, and then does its work.
 PYTHON ?= python3
 PYTEST_ARGS ?=
+PIP = pip>=25.1
+QUIET = --quiet --disable-pip-version-check
 
 .PHONY: demo test test-oldest lint hooks distributions faults bench scale docs clean
 
@@ -54,34 +56,39 @@ docs: .venv-test/ready
 
 .venv-demo/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-demo
-	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	.venv-demo/bin/python -m pip install $(QUIET) -e .
 	touch $@
 
+# The other environments need a pip that knows dependency groups.
 .venv-test/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	.venv-test/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
+	.venv-test/bin/python -m pip install $(QUIET) -e ".[all,notebooks]" --group docs
 	touch $@
 
 .venv-test-oldest/ready: setup.cfg pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv .venv-test-oldest
-	.venv-test-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
-		-e ".[test,units]" -c constraints-oldest.txt
+	.venv-test-oldest/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
+	.venv-test-oldest/bin/python -m pip install $(QUIET) \
+		-e ".[units]" --group test -c constraints-oldest.txt
 	touch $@
 
 .venv-bench/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test,bench]"
+	.venv-bench/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
+	.venv-bench/bin/python -m pip install $(QUIET) -e . --group bench
 	touch $@
 
 .venv-lint/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-lint
-	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
+	.venv-lint/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
+	.venv-lint/bin/python -m pip install $(QUIET) -e . --group lint
 	touch $@
 
 .venv-distributions/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-distributions
-	.venv-distributions/bin/python -m pip install --quiet --disable-pip-version-check \
-		-e ".[distributions]"
+	.venv-distributions/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
+	.venv-distributions/bin/python -m pip install $(QUIET) --group distributions
 	touch $@
 
 clean:
