@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -60,9 +61,13 @@ def test_the_file_is_valid_yaml(path):
     assert not re.search(r"[ \t]$|\t", path.read_text(), re.MULTILINE)
 
 
-def test_each_hook_runs_a_tool_of_the_lint_extra(hooks, config):
-    extra = config["options.extras_require"]["lint"].split("\n")
-    names = {Requirement(line).name for line in extra if line}
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_each_hook_runs_a_tool_of_the_lint_group(hooks, project):
+    names = {Requirement(line).name for line in project["dependency-groups"]["lint"]}
     assert "pre-commit" in names
     for hook in hooks:
         folder, _, tool = shlex.split(hook["entry"])[0].rpartition("/")
@@ -97,14 +102,19 @@ def test_every_target_is_phony_or_a_file(recipes):
     assert environments <= set(" ".join(recipes["clean"]).split())
 
 
-def test_the_workflow_runs_the_checks_on_every_supported_python(config):
+def test_no_extra_is_for_developers(config, project):
+    groups = project["dependency-groups"]
+    assert not groups.keys() & config["options.extras_require"].keys()
+
+
+def test_the_workflow_runs_the_checks_on_every_supported_python(config, project):
     workflow = load(ROOT / ".github/workflows/tests.yml")
     (job,) = workflow["jobs"].values()
     assert job["steps"][-1]["run"] == "bash .ci/run"
     assert os.access(ROOT / ".ci/run", os.X_OK)
     supported = re.findall(r"Python :: (3\.\d+)$", config["metadata"]["classifiers"], re.MULTILINE)
     assert job["strategy"]["matrix"]["python-version"] == supported
-    assert config["options"]["python_requires"] == f">={supported[0]}"
+    assert project["project"]["requires-python"] == f">={supported[0]}"
 
 
 def test_the_workflow_builds_and_checks_the_distributions(recipes):
@@ -157,11 +167,11 @@ def test_the_command_of_the_bug_report_prints_the_versions():
     assert f" {sectorsdf.__version__} " in done.stdout
 
 
-def test_the_citation_names_this_version(config):
+def test_the_citation_names_this_version(config, project):
     citation = load(ROOT / "CITATION.cff")
     assert citation["cff-version"] == "1.2.0"
     assert citation["version"] == sectorsdf.__version__
-    assert citation["license"] == config["metadata"]["license"]
+    assert citation["license"] == project["project"]["license"]
     assert citation["authors"] == [{"name": config["metadata"]["author"]}]
 
 
