@@ -1,7 +1,8 @@
 """Measure the speed and memory of this package beside the programs that users would run instead.
 
 `make bench` runs it and writes `benchmarks/results.md` and `docs/images/speed.png`. ``--quick`` (or
-``QUICK=1``) runs every case in its smallest form, checks no goal, and writes nothing.
+``QUICK=1``) runs every contender in its smallest form, without a first run to warm up and in shared
+processes, checks no goal, and writes nothing.
 
 `cases` declares what runs side by side and the goals. Each contender has a process of its own. They
 take turns, so that other work of the machine slows all of them, and ratios are those of each round.
@@ -95,7 +96,31 @@ def _arguments(case, contender, servers):
     return {"url": server.url, "rows": case.rows, **arguments}
 
 
-def run(case, loop_times):
+class SharedWorkers:
+    """Processes that run the contenders of all cases, one for each set of variables.
+
+    For runs whose times do not count: importing takes most of the time of a small run.
+    """
+
+    def __init__(self):
+        self._workers = {}
+
+    def get(self, variables):
+        """Return the process with these environment variables, and start it if necessary."""
+        key = tuple(sorted(variables.items()))
+        if key not in self._workers:
+            self._workers[key] = Worker(variables)
+        return self._workers[key]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        for worker in self._workers.values():
+            worker.close()
+
+
+def run(case, loop_times, shared=None):
     """Run a case.
 
     Parameters
@@ -104,6 +129,9 @@ def run(case, loop_times):
         The case.
     loop_times : list of float
         The time of a fixed loop before each run is appended here: it shows how busy the machine is.
+    shared : SharedWorkers, optional
+        The processes of a quick run, which also leaves out the first run to warm up. Without them
+        each contender has a process of its own.
 
     Returns
     -------
@@ -120,17 +148,17 @@ def run(case, loop_times):
                 servers["plain"] = stack.enter_context(Replay(case.rows))
         workers = {}
 
-        for turn in range(0 if case.fresh else -1, case.rounds):
+        for turn in range(0 if case.fresh or shared else -1, case.rounds):
             for contender in case.contenders:
                 label = contender.label
                 loop_times.append(_loop_time())
-                worker = workers.get(label)
+                worker = shared.get(case.environment) if shared else workers.get(label)
                 if worker is None:
                     worker = stack.enter_context(Worker(case.environment))
                     workers[label] = worker
                 arguments = _arguments(case, contender, servers)
                 measured = worker.run(contender.function, arguments, memory=case.memory)
-                if case.fresh:
+                if case.fresh and not shared:
                     workers.pop(label).close()
                 if "absent" in measured:
                     runs.pop(label, None)
@@ -139,16 +167,17 @@ def run(case, loop_times):
     return runs
 
 
-def run_under_limit(*, quick):
+def run_under_limit(*, quick, shared=None):
     """Sweep with a rate limit that the contenders do not know; return the table as lines."""
     requests, seconds = (5, 0.5) if quick else (30, 2.0)
     pages = 12 if quick else 300
     lines = []
     for label, function in ((OURS, "ours_uncached"), ("8 threads, backoff, 5 tries", "backoff")):
         with Replay(PAGE * pages, limit=(requests, seconds)) as server:
-            worker = Worker({})
+            worker = shared.get({}) if shared else Worker({})
             measured = worker.run(function, {"url": server.url, "rows": server.rows})
-            worker.close()
+            if not shared:
+                worker.close()
             # This request does not count in a window.
             with urllib.request.urlopen(f"{server.url}/_windows") as answer:
                 windows = json.load(answer)
@@ -265,18 +294,19 @@ def main():
     options = parser.parse_args()
     quick = options.quick or os.environ.get("QUICK", "") not in ("", "0")
     loop_times, results, lines = [], [], []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, SharedWorkers() as workers:
+        shared = workers if quick else None
         chosen = [case for case in cases(folder, quick=quick) if options.only in case.title]
         for case in chosen:
             print(f"... {case.title}", file=sys.stderr, flush=True)
-            runs = run(case, loop_times)
+            runs = run(case, loop_times, shared)
             results.append((case, runs))
             section = format_case(case, runs, judge=not quick)
             print("\n".join(section), flush=True)
             if not case.title.startswith("growth"):
                 lines += section
         if options.only in "limiter":
-            section = run_under_limit(quick=quick)
+            section = run_under_limit(quick=quick, shared=shared)
             print("\n".join(section), flush=True)
             lines += section
     growth = [(c.rows, r[OURS][0]) for c, r in results if c.title.startswith("growth")]

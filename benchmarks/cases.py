@@ -80,6 +80,27 @@ class PeakLimit:
 
 
 @dataclass(frozen=True)
+class CpuLimit:
+    """A bound on the processor time of the first contender, in milliseconds for each unit."""
+
+    most: float
+    units: int
+    against: str = OURS
+
+    def ratios(self, runs, first):
+        """Return the milliseconds of each round."""
+        return [1000 * run["cpu"] / self.units for run in runs[first]]
+
+    def met(self, milliseconds):
+        """Return whether a time is within the bound."""
+        return milliseconds <= self.most
+
+    def describe(self):
+        """Return the goal in words."""
+        return f"the CPU of {OURS} is at most {self.most:g} ms each"
+
+
+@dataclass(frozen=True)
 class Case:
     """Contenders side by side.
 
@@ -91,7 +112,7 @@ class Case:
         Number of rows, or of sites.
     contenders : tuple of Contender
         The contenders, this package first.
-    goals : tuple of Goal or PeakLimit
+    goals : tuple of Goal, PeakLimit or CpuLimit
         What the package must achieve.
     rounds : int
         How often each contender runs.
@@ -104,13 +125,13 @@ class Case:
     memory : bool
         Whether the peak memory is measured.
     per : str
-        The unit for which CPU time is reported: page, row, site or start.
+        The unit for which CPU time is reported: page, record, row, site or start.
     """
 
     title: str
     rows: int
     contenders: tuple[Contender, ...]
-    goals: tuple[Goal | PeakLimit, ...] = ()
+    goals: tuple[Goal | PeakLimit | CpuLimit, ...] = ()
     rounds: int = 3
     server: dict | None = None
     environment: dict = field(default_factory=dict)
@@ -138,6 +159,9 @@ FILTERED = "pyarrow with a filter, to_pandas"
 FETCHED = "fetching the same number of rows, no latency"
 BASE = "import pandas, pyarrow, requests"
 PANDAS = "import pandas"
+STORED = "requests.Session, 8 threads, and a JSON file"
+BARE = "the same frame without attrs"
+COPIED = "pandas.read_parquet and to_parquet"
 
 SWEEPS = {
     OURS: "ours",
@@ -177,7 +201,8 @@ def _latency_cases(quick):
         (many, short, (OURS, FLOOR, DLT, DLT_REST, LOOP), all_goals, 2),
         (many, long, (OURS, FLOOR, DLT, DLT_REST), all_goals[1:], 1),
     )
-    for pages, latency, labels, goals, rounds in plans:
+    # The first case has all contenders; the others differ in numbers alone.
+    for pages, latency, labels, goals, rounds in plans[:1] if quick else plans:
         title = f"{pages} pages, {1000 * latency:g} ms per request"
         server = {"latency": latency}
         yield _sweep(title, pages, labels, goals, rounds=1 if quick else rounds, server=server)
@@ -265,6 +290,58 @@ def _memory_cases(quick):
         server={},
         fresh=True,
         memory=True,
+    )
+
+
+def _record_cases(quick):
+    count = 30 if quick else 366
+    for companies, latency, rounds in ((count, 0, 5), (count, 0.05, 3), (2_000, 0, 2)):
+        if quick and (companies, latency) != (count, 0):
+            continue
+        yield Case(
+            f"{companies:,} records fetched and cached, {1000 * latency:g} ms per request",
+            companies,
+            (Contender(OURS, "company_ours"), Contender(STORED, "company_threads")),
+            (Goal("wall", STORED, most=1.2 if latency else 2.5), CpuLimit(2.0, companies)),
+            1 if quick else rounds,
+            server={"latency": latency},
+            per="record",
+        )
+    latency = 0.001 if quick else 0.05
+    yield Case(
+        f"owners of {count} companies on five levels, {1000 * latency:g} ms per request",
+        count,
+        (Contender(OURS, "owners_ours"), Contender(FLOOR, "owners_sockets")),
+        (Goal("wall", FLOOR, most=1.2),),
+        1 if quick else 5,
+        server={"latency": latency},
+        per="record",
+    )
+
+
+def _step_cases(quick):
+    rows = 300 if quick else 4_151
+    for reported, most in ((2 * rows, 1.2), (0, 1.1)):
+        arguments = {"reported": reported}
+        yield Case(
+            f"three pandas steps on {rows:,} rows with {reported:,} reported values",
+            rows,
+            (Contender(OURS, "steps_ours", arguments), Contender(BARE, "steps_bare", arguments)),
+            (Goal("cpu", BARE, most=most),),
+            1 if quick else 15,
+            per="row",
+        )
+
+
+def _command_cases(quick):
+    rows = 300 if quick else 4_151
+    yield Case(
+        f"`sectorsdf licenses -o x.parquet` of {rows:,} cached rows",
+        rows,
+        (Contender(OURS, "exported_ours"), Contender(COPIED, "exported_pandas")),
+        (Goal("wall", COPIED, most=1.3),),
+        1 if quick else 9,
+        per="row",
     )
 
 
@@ -359,7 +436,10 @@ def cases(folder, *, quick):
         *_tls_cases(quick, folder),
         *_typing_cases(quick),
         *_memory_cases(quick),
+        *_record_cases(quick),
+        *_step_cases(quick),
         *_cached_cases(quick),
+        *_command_cases(quick),
         *_reserves_cases(quick),
         *_start_cases(quick),
         *_growth_cases(quick),

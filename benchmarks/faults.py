@@ -195,10 +195,10 @@ def four(trial):
     trial.outcome = "same frame, four times"
 
 
-# A thirtieth of the windows that users have measured, and pages half as large, so that there are
-# enough windows.
+# Much shorter windows than those that users have measured, and pages half as large, so that there
+# are enough windows.
 FIXED = RateLimit(30, 2.0)
-ROLLING = RateLimit(25, 1.0, kind="rolling", counts="billed", block_growth=0.05)
+ROLLING = RateLimit(25, 2.0, kind="rolling", counts="billed", block_growth=0.1)
 
 
 def _learns(trial):
@@ -271,6 +271,7 @@ def disk_full(trial):
         with trial.process(file_limit=limit, stderr=subprocess.DEVNULL) as child:
             wait_until(lambda: len(trial.server.requests) >= 100)
             child.kill()
+        trial.settle()
         saved = offsets(paid_pages(trial.cache))
         before = len(trial.server.requests)
         with trial.process(file_limit=limit, stderr=subprocess.DEVNULL) as child:
@@ -290,6 +291,7 @@ def damaged(trial):
     with trial.process() as child:
         wait_until(lambda: len(trial.server.requests) >= 60)
         child.kill()
+    trial.settle()
     saved = damage_three_pages(trial.cache)
     before = trial.server.billed
     trial.sweep()

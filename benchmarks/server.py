@@ -1,9 +1,10 @@
 """The server of the benchmarks: it replays pages of synthetic licences over loopback.
 
-It runs in a process of its own so that its cost is not measured. It serves one list, and does
-little more for a request than write bytes: it reads no filters and does not sort. Its rows come
-from the sandbox's generator. Beyond 20,000 rows the generated ones are repeated with new codes, so
-that a million rows take no more memory than twenty thousand.
+It runs in a process of its own so that its cost is not measured. It serves one list, and the
+records and owners of as many companies. It does little more for a request than write bytes: it
+reads no filters and does not sort. Its rows come from the sandbox's generator. Beyond 20,000 rows
+the generated ones are repeated with new codes, so that a million rows take no more memory than
+twenty thousand.
 """
 
 from __future__ import annotations
@@ -27,8 +28,13 @@ from sectorsdf.sandbox.sample import Sample
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = 30
 PATH = "/v2/mining/licenses/"
+COMPANY = "/v2/mining/companies/"
+OWNERSHIP = "/v2/mining/companies/ownership/"
+ROOTS = 12
+"""How many companies of the sample no other one owns."""
 _MOST_GENERATED = 20_000
 _OFFSET = re.compile(rb"[?&]offset=(\d+)")
+_SLUG = re.compile(rb"^GET /v2/mining/companies/(ownership/)?company-(\d+)/")
 _LIMIT = re.compile(rb"[?&]limit=(\d+)")
 _CODE = re.compile(rb'"wiup_code": "(\d+)"')
 _HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
@@ -75,6 +81,49 @@ class Rows:
         }
         results = b", ".join(map(self.text, rows))
         return b'{"results": [%b], "pagination": %b}' % (results, json.dumps(pagination).encode())
+
+
+def slug_of(number):
+    """Return the slug of a company of the sample."""
+    return f"company-{number}"
+
+
+def owned_by(number, count):
+    """Return the numbers of the companies that one owns: two each, as long as there are any."""
+    return [child for child in (ROOTS + 2 * number, ROOTS + 2 * number + 1) if child < count]
+
+
+@lru_cache(maxsize=1)
+def _company():
+    return Sample(2026, {"mining_companies": 1})["mining_company"][0]["answer"]
+
+
+def company_body(number):
+    """Return the record of a company."""
+    return json.dumps({**_company(), "slug": slug_of(number)}, ensure_ascii=False).encode()
+
+
+def ownership_body(number, count):
+    """Return the owner and the subsidiaries of a company."""
+
+    def named(companies):
+        return [
+            {
+                "slug": slug_of(each),
+                "name": f"PT Contoh {each}",
+                "symbol": None,
+                "percentage_ownership": 51.0,
+            }
+            for each in companies
+        ]
+
+    parents = [(number - ROOTS) // 2] if number >= ROOTS else []
+    answer = {
+        "slug": slug_of(number),
+        "parents": named(parents),
+        "subsidiaries": named(owned_by(number, count)),
+    }
+    return json.dumps(answer).encode()
 
 
 class Window:
@@ -124,6 +173,11 @@ async def _serve(rows, latency, window, tls):
         body = rows.page(offset, limit)
         return _HEAD % (b"200 OK", len(body), body)
 
+    @lru_cache(maxsize=1_200)
+    def record(owners, number):
+        body = ownership_body(number, rows.count) if owners else company_body(number)
+        return _HEAD % (b"200 OK", len(body), body)
+
     def reply(request):
         line = request[: request.index(b"\r\n")]
         if line.startswith(b"GET /_windows"):
@@ -132,6 +186,9 @@ async def _serve(rows, latency, window, tls):
         if window and not window.admit():
             body = b'{"error": "Too many requests"}'
             return _HEAD % (b"429 Too Many Requests", len(body), body)
+        company = _SLUG.match(line)
+        if company:
+            return record(company[1] is not None, int(company[2]))
         offset, limit = _OFFSET.search(line), _LIMIT.search(line)
         return page(int(offset[1]) if offset else 0, int(limit[1]) if limit else PAGE)
 

@@ -96,6 +96,13 @@ class Trial:
         self.outcome = "same rows"
         self.check(digest(self.frame) == digest(truth), "the rows differ")
 
+    def settle(self):
+        """Wait until the server has answered what was under way when a client was killed."""
+        answered = None
+        while answered != len(self.server.requests):
+            answered = len(self.server.requests)
+            time.sleep(0.3)
+
     def count(self):
         """Count the requests that the server has received."""
         log = self.server.requests

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import sectorsdf
 from sectorsdf.client.call_config import OPTION_NAMES, CallOptions
 from sectorsdf.datasets import DATASETS
+from sectorsdf.mining.fetch import addresses_a_record
 
 if TYPE_CHECKING:
     from sectorsdf.datasets.schema import Column, Dataset, Filter
@@ -189,7 +190,7 @@ def filter_text(dataset: Dataset, declared: Filter) -> str:
         values = [f'"{value}"' if "," in value else value for value in declared.values]
         text += f": {', '.join(values[:-1])} or {values[-1]}"
     if declared.minimum is not None and declared.maximum is not None:
-        text += f", {declared.minimum:g} to {declared.maximum:g}"
+        text += f", {declared.range_in_words}"
     return f"{text}; case does not count." if declared.ignores_case else f"{text}."
 
 
@@ -222,10 +223,18 @@ def missing_parameter(dataset: Dataset) -> str:
     if dataset.name == "mining_site_resources":
         return parameter("missing", '{"raise", "skip"}, optional', SITE_MISSING)
     word = "code" if str(dataset.addressed_by).endswith("_code") else dataset.addressed_by
+    what = f"does not know a {word}"
+    if dataset.keyword and not addresses_a_record(dataset):
+        what += " or has none of the data asked for it"
     text = (
-        f'What to do if the API does not know a {word}. ``"skip"`` leaves it out and warns; '
-        '``"raise"`` raises `NotFoundError`.'
+        f'What to do if the API {what}. ``"skip"`` leaves it out and warns; ``"raise"`` raises '
+        "`NotFoundError`."
     )
+    if dataset.keyword:
+        text += (
+            f" Without `{dataset.keyword}` it is left out. In each case it is in "
+            '``attrs["sectorsdf"]["not_found"]``.'
+        )
     return parameter("missing", '{"raise", "skip"}', text)
 
 
@@ -237,7 +246,9 @@ def parameters(dataset: Dataset, names: list[str]) -> str:
         declared = dataset.filter(name)
         if declared is not None:
             text = filter_text(dataset, declared)
-            entries.append(parameter(name, f"{TYPES[declared.kind]}, optional", text))
+            several = declared.kind == "choice" and dataset.is_list and name != "order_by"
+            kind = "str or iterable of str" if several else TYPES[declared.kind]
+            entries.append(parameter(name, f"{kind}, optional", text))
         elif name in ANSWERS:
             kind, text = ANSWERS[name]
             declared = dataset.filter("commodity_type")
@@ -299,7 +310,7 @@ def columns_text(columns: tuple[Column, ...]) -> str:
     return "; ".join(parts)
 
 
-def returns(dataset: Dataset) -> str:
+def returns(dataset: Dataset, names: list[str]) -> str:
     """Return the section on the result."""
     text = f"One row is {dataset.row}. Columns: {columns_text(dataset.columns)}."
     if dataset.details:
@@ -307,7 +318,8 @@ def returns(dataset: Dataset) -> str:
         more = tuple(c for c in DATASETS[dataset.details].columns if c.name not in known)
         text += f" With `details` also {columns_text(more)}."
     if dataset.contacts:
-        text += f" With `include_emails` also {columns_text(dataset.contacts)}."
+        option = next(name for name in names if name.startswith("include_"))
+        text += f" With `{option}` also {columns_text(dataset.contacts)}."
     return f"    Returns\n    -------\n    pandas.DataFrame\n{wrapped(text, 8)}"
 
 
@@ -337,6 +349,7 @@ def cost(dataset: Dataset) -> str:
     source = f"Source: Sectors API, ``{path}``."
     if dataset.answer != "pages" and (dataset.priced_by or dataset.addressed_by is None):
         each = f"each {dataset.priced_by}" if dataset.priced_by else "the call"
+        each += ", even if the API does not know it" if dataset.addressed_by else ""
         text = f"Costs one credit for {each}; an answer from the cache costs none."
         whole = next(known for known in DATASETS.values() if known.path == dataset.path)
         if whole is not dataset:
@@ -377,7 +390,7 @@ def docstring(dataset: Dataset, names: list[str], old: str) -> str:
     blocks = [
         parts[0].rstrip(),
         parameters(dataset, names),
-        returns(dataset),
+        returns(dataset, names),
         raises(dataset),
         "    Notes\n    -----\n" + "\n\n".join([wrapped(cost(dataset), 4), *notes]),
     ]

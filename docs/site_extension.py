@@ -144,8 +144,7 @@ def _vocabulary_names() -> dict[tuple[str, ...], str]:
 def _filter(entry: schema.Filter) -> tuple[str, str, str, str]:
     values = _FILTER_KINDS.get(entry.kind) or _values_or_link(" | ".join(entry.values))
     if entry.minimum is not None:
-        upper = "" if entry.maximum is None else f" to {entry.maximum:g}"
-        values += f" from {entry.minimum:g}{upper}"
+        values += f" from {entry.range_in_words}"
     has_case = entry.kind in {"choice", "text", "slug", "text_or_flag"}
     sensitive = ("no" if entry.ignores_case else "yes") if has_case else ""
     meaning = _ORDER_BY if entry.name == "order_by" else entry.meaning

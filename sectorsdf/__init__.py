@@ -26,7 +26,7 @@ _MODULES = {
 }
 __all__ = sorted(_MODULES)  # noqa: PLE0605 - a list that the linter cannot see
 # These modules need no import of their own either, but `import *` does not bring them.
-_MODULES |= dict.fromkeys(("datasets", "mining", "vocabularies"), ".")
+_MODULES |= dict.fromkeys(("datasets", "mining"), ".")
 
 # pandas imports it, and it can only be imported while the main thread runs. A thread that fetches
 # after the program's last line would otherwise import pandas too late.

@@ -2,13 +2,28 @@
 # editors read this file, and so does `sectorsdf/__init__.py` when the package is imported.
 
 from . import cache as cache
+from . import companies as companies
 from . import geo as geo
+from . import places as places
 from . import plot as plot
 from . import sandbox as sandbox
+from . import snapshots as snapshots
 from . import units as units
+from . import vocabularies as vocabularies
+from . import wiup as wiup
 from ._version import __version__ as __version__
+from .analysis.company_checks import check_breakdown as check_breakdown
+from .analysis.company_checks import check_companies as check_companies
+from .analysis.company_checks import check_company_licenses as check_company_licenses
+from .analysis.company_checks import check_destinations as check_destinations
+from .analysis.license_checks import check_licenses as check_licenses
+from .analysis.provinces import explode_provinces as explode_provinces
+from .analysis.reserve_life import reserve_life as reserve_life
+from .analysis.site_checks import check_sites as check_sites
+from .analysis.totals import totals as totals
 from .client.call_config import CallOptions as CallOptions
 from .client.client import Client as Client
+from .client.ledger import credits as credits  # noqa: A004 - what the API calls its price
 from .config.options import set_options as set_options
 from .errors import APIError as APIError
 from .errors import AuthenticationError as AuthenticationError
@@ -21,6 +36,7 @@ from .errors import DataError as DataError
 from .errors import DataWarning as DataWarning
 from .errors import FilterError as FilterError
 from .errors import IncompleteSweepError as IncompleteSweepError
+from .errors import IncompleteWarning as IncompleteWarning
 from .errors import MissingExtraError as MissingExtraError
 from .errors import MissingKeyError as MissingKeyError
 from .errors import NotCachedError as NotCachedError
@@ -31,16 +47,15 @@ from .errors import ResponseError as ResponseError
 from .errors import SectorsdfError as SectorsdfError
 from .errors import ServerError as ServerError
 from .errors import UnitError as UnitError
-from .frames.checks import check_breakdown as check_breakdown
-from .frames.checks import check_companies as check_companies
-from .frames.checks import check_company_licenses as check_company_licenses
-from .frames.checks import check_destinations as check_destinations
+from .frames.arrow import from_arrow as from_arrow
+from .frames.arrow import to_arrow as to_arrow
 from .frames.dictionary import describe as describe
-from .http.credits import credits as credits  # noqa: A004 - what the API calls its price
 from .http.policy import RetryPolicy as RetryPolicy
 from .http.rate_limit import RateLimit as RateLimit
-from .io.parquet import read_parquet as read_parquet
 from .io.parquet import write_parquet as write_parquet
+from .io.reading import read_parquet as read_parquet
+from .io.verify import Verification as Verification
+from .io.verify import verify as verify
 from .mining import get_mining_commodities as get_mining_commodities
 from .mining import get_mining_commodity_prices as get_mining_commodity_prices
 from .mining import get_mining_companies as get_mining_companies

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -25,6 +25,7 @@ __all__ = [
     "DataWarning",
     "FilterError",
     "IncompleteSweepError",
+    "IncompleteWarning",
     "MissingExtraError",
     "MissingKeyError",
     "NotCachedError",
@@ -36,6 +37,8 @@ __all__ = [
     "ServerError",
     "UnitError",
 ]
+
+_MOST_LISTED = 5
 
 
 def printable(text: str) -> str:
@@ -52,6 +55,25 @@ def printable(text: str) -> str:
     return "".join(replaced)
 
 
+def listed(values: Iterable[object], *, show: Callable[[object], str] = repr) -> str:
+    """Return the first values, as a message shows them, and the number of the others.
+
+    The number of values can be that of the caller's rows, and a message has one line.
+
+    Parameters
+    ----------
+    values : iterable
+        The values.
+    show : callable
+        Makes the text of a value; by default `repr`.
+    """
+    texts = [show(value) for value in values]
+    further = len(texts) - _MOST_LISTED
+    if further <= 0:
+        return ", ".join(texts)
+    return f"{', '.join(texts[:_MOST_LISTED])} and {further:,} more"
+
+
 class SectorsdfError(Exception):
     """Base class of all exceptions that this package raises on purpose."""
 
@@ -60,7 +82,11 @@ class SectorsdfError(Exception):
 
 
 class DataWarning(UserWarning):
-    """The data differs from its declaration: a field, a value, or a row that a filter excludes."""
+    """The data differs from its declaration, or a filter that takes any text has matched no row."""
+
+
+class IncompleteWarning(DataWarning):
+    """Rows that were asked for are missing, or cannot be shown to be complete, as accepted."""
 
 
 class CacheWarning(UserWarning):
@@ -200,12 +226,12 @@ class NotFoundError(APIError):
 
 
 class RateLimitError(APIError):
-    """429: too many requests in the rate window.
+    """429: the rate limit, or the server's Retry-After, asks for a longer wait than ``max_wait``.
 
     Attributes
     ----------
     retry_after : float or None
-        The seconds to wait, if the server returned them.
+        The seconds to wait.
     """
 
     retryable = True

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sectorsdf.errors import ConfigurationError, UnitError
+from sectorsdf.errors import ConfigurationError, UnitError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MATERIALS",
     "convert",
+    "label",
     "measured_by",
     "metal_of",
     "read_component",
@@ -34,26 +35,30 @@ __all__ = [
 
 # The unit as frames show it, what it counts, its spellings in keys and texts, and its name in pint.
 # "mt" and "MT" are not spellings: in Indonesian reports they mean metric tonnes as often as million
-# tonnes. The API does not define the scale of wmt and dmt, so they have no name in pint.
+# tonnes. In this data, wmt and dmt are million wet and dry tonnes, although the abbreviations
+# usually mean single ones (see docs/reserves.md); single ones are "wet t" and "dry t" here.
+# Spellings are separated by commas.
 _VOCABULARY: Final = (
     ("Mt", "mass", "Mt", "megatonne"),
-    ("Kt", "mass", "Kt kton", "kilotonne"),
-    ("t", "mass", "t ton tonne tonnes", "tonne"),
+    ("Kt", "mass", "Kt,kton", "kilotonne"),
+    ("t", "mass", "t,ton,tonne,tonnes", "tonne"),
     ("kg", "mass", "kg", "kilogram"),
-    ("wmt", "moist", "wmt", None),
-    ("dmt", "moist", "dmt", None),
+    ("wmt", "wet", "wmt", "megatonne"),
+    ("wet t", "wet", "wet t", "tonne"),
+    ("dmt", "dry", "dmt", "megatonne"),
+    ("dry t", "dry", "dry t", "tonne"),
     ("oz", "ounce", "oz", "troy_ounce"),
     ("koz", "ounce", "koz", "kilotroy_ounce"),
     ("Moz", "ounce", "Moz", "megatroy_ounce"),
-    ("%", "share", "pct %", "percent"),
+    ("%", "share", "pct,%", "percent"),
     ("ppm", "share", "ppm", "ppm"),
-    ("g/t", "share", "g_per_ton g_per_t g/ton g/t", "gram/tonne"),
-    ("kcal/kg", "energy", "kcal kcal_per_kg kcal/kg", None),
+    ("g/t", "share", "g_per_ton,g_per_t,g/ton,g/t", "gram/tonne"),
+    ("kcal/kg", "energy", "kcal,kcal_per_kg,kcal/kg", None),
 )
 _EXACT: Final = {
     spelling: (unit, kind)
     for unit, kind, spellings, _ in _VOCABULARY
-    for spelling in spellings.split()
+    for spelling in spellings.split(",")
 }
 _ANY_CASE: Final = {text.lower(): unit for text, unit in _EXACT.items() if text not in {"Mt", "t"}}
 _PINT: Final = {unit: name for unit, _, _, name in _VOCABULARY}
@@ -62,11 +67,11 @@ MATERIALS: Final = frozenset({"ore", "coal"})
 
 # What the units of each measure may count, and what to call its figures in messages.
 _MEASURES: Final = {
-    "tonnage": ({"mass", "moist"}, "a tonnage of ore or coal"),
+    "tonnage": ({"mass", "wet", "dry"}, "a tonnage of ore or coal"),
     "contained": ({"mass", "ounce"}, "a mass of contained metal"),
     "grade": ({"share"}, "a grade"),
     "calorific_value": ({"energy"}, "a calorific value"),
-    "production_volume": ({"mass", "moist", "ounce"}, "a production"),
+    "production_volume": ({"mass", "wet", "dry", "ounce"}, "a production"),
 }
 # The commodities whose production is metal, and the metal of their ounces without a component.
 _METALS: Final = {"gold": "Au", "silver": "Ag", "platinum": "Pt", "copper": "Cu", "tin": "Sn"}
@@ -78,6 +83,25 @@ _ELEMENT: Final = (
     "N[abdei]?|Os?|P[abdmortu]?|R[abehnu]|S[bceimnr]?|T[abcehilm]|U|V|W|Xe|Yb?|Z[nr]"
 )
 _SYMBOL: Final = re.compile(rf"(?:{_ELEMENT})|(?:(?:{_ELEMENT})\d*)+O\d*")
+
+
+_LABELS: Final = {
+    "wmt": "million wet tonnes (wmt)",
+    "dmt": "million dry tonnes (dmt)",
+    "wet t": "wet tonnes",
+    "dry t": "dry tonnes",
+}
+
+
+def label(unit: str) -> str:
+    """Return a unit as charts and messages write it: wmt and dmt with their scale.
+
+    Parameters
+    ----------
+    unit : str
+        A unit as frames have it.
+    """
+    return _LABELS.get(unit, unit)
 
 
 @lru_cache(maxsize=1024)
@@ -92,8 +116,9 @@ def read_unit(text: str) -> tuple[str, str] | None:
     Returns
     -------
     tuple of str or None
-        One of Mt, Kt, t, kg, wmt, dmt, oz, koz, Moz, %, ppm, g/t, kcal/kg, and what it counts:
-        mass, moist (mass of ore, stated wet or dry), ounce, share or energy.
+        One of Mt, Kt, t, kg, wmt (million wet tonnes), wet t, dmt (million dry tonnes), dry t, oz,
+        koz, Moz, %, ppm, g/t, kcal/kg, and what it counts: mass, wet or dry (mass of ore with or
+        without its moisture), ounce, share or energy.
     """
     return _EXACT.get(text) or _ANY_CASE.get(text.lower())
 
@@ -114,7 +139,7 @@ def measured_by(kind: str, component: str | None) -> str | None:
         tonnage, contained or grade.
     """
     material = component is None or component in MATERIALS
-    if kind in {"mass", "moist"}:
+    if kind in {"mass", "wet", "dry"}:
         return "tonnage" if material else ("contained" if kind == "mass" else None)
     if kind == "ounce":
         return None if component in MATERIALS else "contained"
@@ -203,7 +228,7 @@ def _obstacle(unit: str | None, to: str, measure: str) -> str | None:
         reason = f"the unit is not known; known are {', '.join(_KIND)}"
     elif kind == target_kind == "energy" or (unit == to and kind in kinds):
         reason = None
-    elif kind == target_kind == "moist":
+    elif {kind, target_kind} == {"wet", "dry"}:
         reason = (
             "wet tonnes become dry tonnes (and back) only with the moisture of that ore, which "
             "the data do not contain; use the figures that the API gives in the other unit"
@@ -216,17 +241,17 @@ def _obstacle(unit: str | None, to: str, measure: str) -> str | None:
     elif kind not in kinds or target_kind not in kinds:
         fitting = ", ".join(name for name, counted in _KIND.items() if counted in kinds)
         reason = f"{words} does not have that unit; fitting units are {fitting}"
-    elif "moist" in (kind, target_kind):
+    elif kind != target_kind and {kind, target_kind} & {"wet", "dry"}:
         reason = (
-            "the API does not define the scale of wmt and dmt (the figures look like million "
-            "tonnes, the abbreviations mean single ones), and wet tonnes would need the moisture; "
-            "choose the rows in one unit first, and keep wmt and dmt as they are"
+            "tonnes that are stated wet or dry stay wet or dry; choose the rows in one of them "
+            "first, and convert wmt (million wet tonnes in this data) to 'wet t', dmt (million dry "
+            "tonnes) to 'dry t', or back"
         )
     return reason
 
 
 def _describe_refusal(counts: dict[str | None, int], to: str, measure: str, reason: str) -> str:
-    rows = ", ".join(f"{count} row(s) in {unit!r}" for unit, count in counts.items())
+    rows = listed((f"{count} row(s) in {unit!r}" for unit, count in counts.items()), show=str)
     return f"{measure}: {rows} cannot become {to!r}: {reason}"
 
 
@@ -255,8 +280,9 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
         ``value_max``, ``unit``), or for ``measure="production_volume"`` sites (columns
         ``production_volume`` and ``unit``). It is not changed.
     to : str
-        The new unit. tonnage: t, Kt, Mt, kg. contained: the same or oz, koz, Moz (troy). grade: %,
-        g/t, ppm. Other spellings of these, such as kt and kton, are valid too.
+        The new unit. tonnage: t, Kt, Mt, kg; wmt to wet t and back; dmt to dry t and back.
+        contained: t, Kt, Mt, kg, oz, koz, Moz (troy). grade: %, g/t, ppm. Other spellings of these,
+        such as kt and kton, are valid too.
     measure : {"tonnage", "contained", "grade", "calorific_value", "production_volume"}
         The measure to convert. Rows of other measures and rows without a number stay as they are.
 
@@ -269,9 +295,9 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
     Raises
     ------
     UnitError
-        The unit is unknown, or one that the measure does not have; wet or dry tonnes (wmt, dmt)
-        would become another unit; a calorific value would become a mass; or the rows mix ore or
-        coal with metal.
+        The unit is unknown, or one that the measure does not have; wet tonnes would become dry
+        tonnes or tonnes without that word, or the reverse; a calorific value would become a mass;
+        or the rows mix ore or coal with metal.
     ConfigurationError
         The extra ``units`` (pint) is not installed.
 

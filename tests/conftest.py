@@ -1,4 +1,4 @@
-"""What all tests share: no network, no settings of the machine, the way to the reference."""
+"""What all tests share: no network, no settings of the machine, the budget of property tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import sys
 from datetime import date
 
 import pytest
+from hypothesis import settings
 from support.paths import ROOT, SHARED
+
+# Tests that state no budget of their own have that of the profile.
+settings.register_profile("ci", stateful_step_count=30)
+settings.register_profile("nightly", max_examples=2_000, stateful_step_count=50)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 class NetworkError(Exception):

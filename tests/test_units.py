@@ -63,6 +63,9 @@ needs_pint = pytest.mark.skipif(
         ("tonnage", "coal", "Kt", "Mt", 250.0, 0.25),
         ("tonnage", "coal", "Kt", "kton", 250.0, 250.0),
         ("tonnage", "ore", "Mt", "kg", 2.0, 2e9),
+        ("tonnage", "ore", "wmt", "wet t", 163.68, 163_680_000.0),
+        ("tonnage", "ore", "wet t", "wmt", 2_500_000.0, 2.5),
+        ("tonnage", "ore", "dmt", "dry t", 0.5, 500_000.0),
         ("contained", "Au", "koz", "kg", 1.0, 31.1034768),
         ("contained", "Au", "koz", "oz", 1.25, 1250.0),
         ("contained", "Ag", "Moz", "t", 1.0, 31.1034768),
@@ -134,7 +137,7 @@ ORE = ("tonnage", "ore", 1.5, None, None, "Mt")
 @pytest.mark.parametrize(
     ("rows", "to", "measure", "words"),
     [
-        ([ORE, ("tonnage", "ore", 2.5, None, None, "wmt")], "t", "tonnage", ["wmt", "scale"]),
+        ([ORE, ("tonnage", "ore", 2.5, None, None, "wmt")], "t", "tonnage", ["wmt", "wet t"]),
         (
             [("tonnage", "ore", 2.5, None, None, "wmt")],
             "dmt",
@@ -142,7 +145,9 @@ ORE = ("tonnage", "ore", 1.5, None, None, "Mt")
             ["wmt", "dmt", "moisture"],
         ),
         ([("tonnage", "ore", 2.5, None, None, "dmt")], "wmt", "tonnage", ["dmt", "moisture"]),
-        ([ORE], "wmt", "tonnage", ["Mt", "scale"]),
+        ([ORE], "wmt", "tonnage", ["Mt", "stay wet or dry"]),
+        ([("tonnage", "ore", 2.5, None, None, "wmt")], "dry t", "tonnage", ["moisture"]),
+        ([("tonnage", "ore", 2.5, None, None, "wet t")], "dmt", "tonnage", ["moisture"]),
         ([ORE], "koz", "tonnage", ["Mt", "koz", "fitting"]),
         ([ORE], "%", "tonnage", ["Mt", "%", "fitting"]),
         ([ORE], "kcal/kg", "tonnage", ["energy"]),
@@ -191,7 +196,7 @@ def test_production_follows_the_same_rule():
     assert frame["unit"].tolist() == ["koz", "kton", "wmt"]
     with pytest.raises(UnitError, match="not the same thing"):
         convert(sites(("Gold", 1.0, "koz"), ("Coal", 1.0, "Mt")), "t", "production_volume")
-    with pytest.raises(UnitError, match="scale of wmt"):
+    with pytest.raises(UnitError, match="convert wmt"):
         convert(sites(("Nickel", 1.0, "wmt")), "t", "production_volume")
     with pytest.raises(UnitError, match="no column production_volume"):
         convert(frame.drop(columns="production_volume"), "t", "production_volume")
@@ -219,7 +224,9 @@ def test_words_of_the_keys():
     assert read_unit("MT") is None
     assert measured_by("mass", None) == "tonnage"
     assert measured_by("mass", "Cu") == "contained"
-    assert measured_by("moist", "Ni") is None
+    assert measured_by("wet", "Ni") is None
+    assert measured_by("dry", None) == "tonnage"
+    assert read_unit("wet t") == ("wet t", "wet")
     assert measured_by("ounce", "ore") is None
     assert measured_by("share", "SiO2") == "grade"
     assert measured_by("share", None) is None
@@ -231,6 +238,12 @@ def test_words_of_the_keys():
     assert usual_component("tonnage", None) is None
     assert usual_component("contained", "Silver") == "Ag"
     assert usual_component("contained", "Copper") is None
+
+
+def test_labels_give_the_scale_of_wet_and_dry_tonnes():
+    assert units.label("wmt") == "million wet tonnes (wmt)"
+    assert units.label("dmt") == "million dry tonnes (dmt)"
+    assert units.label("Mt") == "Mt"
 
 
 def test_metals_of_commodities():

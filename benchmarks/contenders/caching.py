@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import os
+import subprocess
+import sys
 import tempfile
 from datetime import timedelta
 from functools import cache
@@ -113,3 +116,32 @@ def _fetching(rows):
 def selected_fetched(rows):
     """Fetch the number of rows of one commodity over loopback, without latency."""
     return len(sectorsdf.get_mining_licenses(client=_fetching(rows)))
+
+
+def exported_ours(rows):
+    """Write the register from the cache to a Parquet file with the command line."""
+    _, file = _register(rows)
+    code = "from sectorsdf.cli import main; main()"
+    target = file.parents[2] / "ours.parquet"
+    command = ["licenses", "--offline", "--cache", str(file.parents[2]), "--overwrite"]
+    _run(code, *command, "-o", str(target))
+    return pq.read_metadata(target).num_rows
+
+
+def exported_pandas(rows):
+    """Read the cached file and write another one with pandas, in a process of its own."""
+    _, file = _register(rows)
+    target = file.parents[2] / "pandas.parquet"
+    code = "import sys, pandas; pandas.read_parquet(sys.argv[1]).to_parquet(sys.argv[2])"
+    _run(code, str(file), str(target))
+    return pq.read_metadata(target).num_rows
+
+
+def _run(code, *arguments):
+    environment = {**os.environ, "SECTORSDF_BASE_URL": HOST, "SECTORS_API_KEY": KEY}
+    subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=environment,
+    )

@@ -133,7 +133,7 @@ def clear(
         `older_than` is not a length of time.
     """
     backend = _backend(cache)
-    age = None if older_than is None else as_age(older_than)
+    age = None if older_than is None else as_age(older_than, "older_than")
     count = 0
     for file, _, _ in list(scan(backend)):
         if (

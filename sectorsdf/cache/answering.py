@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sectorsdf.cache.filtering import select
 from sectorsdf.frames.arrow import from_arrow
+from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.provenance import ATTRS, Provenance
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def answer_from(table: pa.Table, key: CacheKey, residual: Residual) -> pd.DataFr
     provenance = provenance_of(table)
     whole = key.max_rows is None or key.max_rows >= len(table)
     if whole and not residual.filters and residual.order is None:
-        return from_arrow(table, provenance)
+        return provenance.attach(from_arrow(table.replace_schema_metadata(None)))
     with_problems = {problem["column"] for problem in provenance["problems"]}
     doubtful = with_problems | _columns_without_field(key.dataset, provenance)
     rows = select(table, key.dataset, residual.filters, residual.order, doubtful=doubtful)
@@ -55,11 +56,12 @@ def answer_from(table: pa.Table, key: CacheKey, residual: Residual) -> pd.DataFr
         for problem in provenance["problems"]
         if problem["row"] in position_of
     ]
-    return from_arrow(
-        table.take(rows),
-        provenance.updated(
-            rows=len(rows),
-            problems=sorted(problems, key=lambda problem: int(problem["row"])),
-            complete=provenance["complete"] and len(rows) == total,
-        ),
-    )
+    chosen = table.take(rows).replace_schema_metadata(None)
+    # A file of an earlier version has no digest.
+    if "digest" in provenance.entries:
+        provenance = provenance.updated(digest=table_digest(chosen))
+    return provenance.updated(
+        rows=len(rows),
+        problems=sorted(problems, key=lambda problem: int(problem["row"])),
+        complete=provenance["complete"] and len(rows) == total,
+    ).attach(from_arrow(chosen))

@@ -19,7 +19,7 @@ from sectorsdf.io.atomic import atomic_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 __all__ = ["Backend", "FsspecBackend", "LocalBackend", "ProcessLock", "open_backend"]
@@ -44,6 +44,9 @@ class Backend(Protocol):
 
     def files(self, folder: str) -> list[str]:
         """Return the names of the files in a folder."""
+
+    def files_in(self, folder: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield each folder of these names below a folder with the name of each file in it."""
 
     def folders(self) -> list[str]:
         """Return the names of the folders at the top."""
@@ -130,6 +133,12 @@ class LocalBackend:
     def files(self, folder: str) -> list[str]:
         """Return the names of the files in a folder."""
         return _listing(self._path(folder))
+
+    def files_in(self, folder: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield each folder of these names with the name of each file in it."""
+        for name in names:
+            for file in self.files(f"{folder}/{name}"):
+                yield name, file
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
@@ -243,6 +252,11 @@ class FsspecBackend:
     def files(self, folder: str) -> list[str]:
         """Return the names of the files in a folder."""
         return [parts[0] for parts in self._names(folder) if len(parts) == 1]
+
+    def files_in(self, folder: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield each folder of these names with the name of each file in it."""
+        # One listing of all costs less than one of each.
+        return self.entries(folder, names.__contains__)
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""

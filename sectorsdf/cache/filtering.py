@@ -68,7 +68,7 @@ def _equal(column: pa.ChunkedArray, declared: Filter, text: str) -> pa.ChunkedAr
 
 
 def _is_within(declared: Filter, text: str) -> bool:
-    low, high = declared.minimum, declared.maximum
+    low, high = declared.minimum, declared.highest
     return (low is None or float(text) >= low) and (high is None or float(text) <= high)
 
 

@@ -5,18 +5,16 @@ This module must not import `client` or anything above it.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from sectorsdf._fork import Lock
-from sectorsdf.cache.page_file import Reuse, StoredPage, encode, flush, name_of, pages_in
+from sectorsdf.cache.append_file import AppendFile
+from sectorsdf.cache.page_file import Reuse, StoredPage, encode, name_of, pages_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,18 +27,6 @@ _log = logging.getLogger(__name__)
 PAGES = "pages.journal"
 ENDED = "ended"
 _ENCODED = frozenset({"name", "sha256", "written", "length"})
-_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-
-
-class _AppendFile:
-    """A file that is open for appending; it is closed when no thread refers to it any more."""
-
-    def __init__(self, path: Path) -> None:
-        self.number = os.open(path, _APPEND, 0o600)
-
-    def __del__(self) -> None:
-        with suppress(OSError, AttributeError):
-            os.close(self.number)
 
 
 class JournalEntry:
@@ -69,15 +55,14 @@ class JournalEntry:
         self.reuse = reuse
         self._lock = lock
         self._max_rows = max_rows
-        self._guard = Lock()
         self._end_mark = self._last_end()
         self._full = False
-        self._file: _AppendFile | None = None
+        self._file: AppendFile | None = None
         # A page that a call for some rows has paid for does not replace that of a call for all.
         self._index: dict[str, dict[int | None, StoredPage]] = {}
         if folder is not None:
             with suppress(OSError):
-                self._file = _AppendFile(folder / PAGES)
+                self._file = AppendFile(folder / PAGES)
             self._read()
 
     def _read(self) -> None:
@@ -175,30 +160,24 @@ class JournalEntry:
         self._append(*encode(name_of(name), body, **self.reuse.header, **asked), body)
 
     def _append(self, header: Mapping[str, Any], head: bytes, body: bytes) -> None:
-        """Append a page, flush it, and index it."""
+        """Append a page, and index it."""
         assert self.folder is not None  # noqa: S101 - for the type checker
         try:
             # An answer may arrive after the call has ended.
-            file = self._file or _AppendFile(self.folder / PAGES)
-            start = self._write(file.number, head + body) + len(head)
-            flush(file.number)
+            file = self._file or AppendFile(self.folder / PAGES)
+            start = file.append(head + body) + len(head)
+            if self._file is None:
+                file.close()
         except OSError as error:
-            if not self._full:
-                self._full = True
-                _log.warning("Paid pages cannot be kept on disk (%s); the call continues", error)
+            self._cannot_keep(error)
             return
         if not header.get("dropped"):
             self._add(StoredPage(start, start + len(body), header))
 
-    def _write(self, file: int, content: bytes) -> int:
-        """Write all of the content or nothing; return its position."""
-        with self._guard:
-            end = os.lseek(file, 0, os.SEEK_END)
-            # One call of write: a page that a kill cuts short does not count.
-            if os.write(file, content) == len(content):
-                return end
-            os.ftruncate(file, end)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def _cannot_keep(self, error: OSError) -> None:
+        if not self._full:
+            self._full = True
+            _log.warning("Paid pages cannot be kept on disk (%s); the call continues", error)
 
     def drop(self, name: object) -> None:
         """Forget one page that is out of date."""
@@ -217,9 +196,9 @@ class JournalEntry:
             self._truncate()
 
     def _truncate(self) -> None:
-        with self._guard, suppress(OSError):
+        with suppress(OSError):
             if self._file is not None:
-                os.ftruncate(self._file.number, 0)
+                self._file.truncate()
 
     def answered(self, *, whole: bool = True) -> None:
         """Forget the pages whose question has been answered.
@@ -280,6 +259,7 @@ class JournalEntry:
             if (body := other._body(page)) is not None:
                 more = {key: value for key, value in page.header.items() if key not in _ENCODED}
                 self._append(*encode(page.name, body, written=page.written, **more), body)
+        self.settle()
         if not self._full:
             other._index.clear()
             other._truncate()
@@ -290,9 +270,21 @@ class JournalEntry:
             return b"" if self.folder is None else (self.folder / ENDED).read_bytes()
         return b""
 
+    def settle(self) -> None:
+        """Return once all pages are on the disk, so that not even a power cut loses them."""
+        try:
+            if self._file is not None:
+                self._file.settle()
+        except OSError as error:
+            self._cannot_keep(error)
+
     def close(self) -> None:
-        """Release the lock, so that another call can use the pages."""
-        self._file = None
+        """Release the lock, so that another call can use the pages, which are on the disk."""
+        self.settle()
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
         if self._lock is not None:
             with suppress(OSError):
                 self._lock.release()

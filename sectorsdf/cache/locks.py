@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import filelock
 
-from sectorsdf._fork import renew_in_child
+from sectorsdf.config.forks import renew_in_child
 from sectorsdf.errors import CacheWarning
 from sectorsdf.frames.problems import warn
 

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from sectorsdf._fork import Lock
+from sectorsdf.config.forks import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,13 @@ class Remembered(NamedTuple):
         The record; None if the API does not know the path.
     fetched_at : float
         When it arrived, in seconds since the epoch.
+    with_addresses : bool
+        Whether e-mail addresses are in the record, if the API sends any.
     """
 
     record: Mapping[str, Any] | list[Any] | None
     fetched_at: float
+    with_addresses: bool = True
 
 
 class RecordMemo:
@@ -60,24 +63,44 @@ class RecordMemo:
                 lock = self._record_locks[path] = Lock()
             return lock
 
-    def get(self, path: str, max_age: float = math.inf) -> Remembered | None:
-        """Return a record, or None if the path is not remembered or longer ago than `max_age`."""
+    def get(
+        self, path: str, max_age: float = math.inf, *, with_addresses: bool = False
+    ) -> Remembered | None:
+        """Return a record, or None if the path is not remembered as the caller needs it.
+
+        Parameters
+        ----------
+        path : str
+            The record's path.
+        max_age : float
+            How many seconds ago it may have arrived.
+        with_addresses : bool
+            A record out of which e-mail addresses were left is of no use.
+        """
         with self._lock:
             since, remembered = self._records.get(path, (-math.inf, None))
-            age = time.monotonic() - since
-            return remembered if age <= min(self.seconds, max_age) else None
+        if remembered is None or (with_addresses and not remembered.with_addresses):
+            return None
+        return remembered if time.monotonic() - since <= min(self.seconds, max_age) else None
 
-    def put(
-        self, path: str, record: Mapping[str, Any] | list[Any] | None, fetched_at: float
-    ) -> None:
-        """Remember a record that arrived at this time; None if the API does not know the path."""
+    def put(self, path: str, remembered: Remembered) -> None:
+        """Remember a record."""
         # An answer out of the journal is older than this moment.
-        since = time.monotonic() - max(0.0, time.time() - fetched_at)
+        since = time.monotonic() - max(0.0, time.time() - remembered.fetched_at)
         with self._lock:
             self._records.pop(path, None)
-            self._records[path] = (since, Remembered(record, fetched_at))
+            self._records[path] = (since, remembered)
             while len(self._records) > _MOST_REMEMBERED:
                 self._records.popitem(last=False)
+
+    def paths(
+        self, max_age: float = math.inf, *, with_addresses: bool = False
+    ) -> dict[str, Remembered]:
+        """Return all records that `get` would return, by path."""
+        with self._lock:
+            paths = list(self._records)
+        found = {path: self.get(path, max_age, with_addresses=with_addresses) for path in paths}
+        return {path: remembered for path, remembered in found.items() if remembered is not None}
 
     def clear(self) -> None:
         """Forget everything."""

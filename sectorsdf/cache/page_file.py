@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +25,6 @@ __all__ = [
     "StoredPage",
     "encode",
     "first_header",
-    "flush",
     "name_of",
     "pages_in",
 ]
@@ -37,13 +35,10 @@ RESUME_WITHIN = 3600.0
 
 _LONGEST_HEADER = 8192
 
-flush = getattr(os, "fdatasync", os.fsync)
-"""Make the operating system write a file's content to the disk."""
-
 
 def name_of(name: object) -> str:
     """Return the name of a page as its header has it."""
-    return json.dumps(name, sort_keys=True)
+    return json.dumps(name)
 
 
 _UNSIGNED = frozenset({"sha256", "length", "dropped", "name", "written"})
@@ -104,10 +99,10 @@ def _page_at(content: bytes, start: int) -> StoredPage | None:
     try:
         header = json.loads(content[start + len(MARK) : end])
         page = StoredPage(end + 1, end + 1 + int(header["length"]), header)
-        name, written, _ = header["name"], header["written"], header["sha256"]
+        _, written, _ = header["name"], header["written"], header["sha256"]
     except (ValueError, KeyError, TypeError):
         return None
-    if not isinstance(name, str) or not isinstance(written, float) or page.stop > len(content):
+    if not isinstance(written, float) or page.stop > len(content):
         return None
     if not isinstance(header.get("within", 0.0), float):
         return None
@@ -125,8 +120,8 @@ def first_header(file: Path) -> StoredPage | None:
     try:
         header = json.loads(head[len(MARK) : end])
         page = StoredPage(end + 1, end + 1 + int(header["length"]), header)
-        whole = isinstance(page.name, str) and page.written >= 0
-        return page if whole and isinstance(header.get("within", 0.0), float) else None
+        whole = page.written >= 0 and isinstance(header.get("within", 0.0), float)
+        return page if whole else None
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -1,8 +1,8 @@
-"""The journal's part for addressed records: each record that was paid for has a file of its own.
+"""The journal's part for addressed records: each question has a file with the records paid for it.
 
 A record is found by every call that asks for it, whatever else the call asks for. It belongs to the
-call that paid for it, and is removed once that call, or one that asks for all its records, has been
-answered. This module must not import `client` or anything above it.
+call that paid for it, and is removed with its file once that call, or one that asks for all its
+records, has been answered. This module must not import `client` or anything above it.
 """
 
 from __future__ import annotations
@@ -12,46 +12,62 @@ import json
 import logging
 import math
 import os
-import secrets
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from sectorsdf.cache.page_file import (
-    RESUME_WITHIN,
-    Reuse,
-    StoredPage,
-    encode,
-    first_header,
-    flush,
-    name_of,
-    pages_in,
-)
+from sectorsdf.cache.append_file import AppendFile
+from sectorsdf.cache.page_file import RESUME_WITHIN, Reuse, StoredPage, encode, name_of, pages_in
+from sectorsdf.config.forks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["RecordEntry", "remove_expired_records"]
 
 
 _log = logging.getLogger(__name__)
-_PAGE, _KEYS, _PART = ".page", ".keys", ".part"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_PAGE, _KEYS, _PART = ".page", ".keys", ".part"
 # The names of a call's records are kept for longer than the records, whose last may be much younger
 # than the first.
 _LONG_AGO = 86_400.0
 # The folder is looked through again after this many seconds, for what other processes have left.
 _PAUSE = 10.0
 
-_OF_THE_CALL = frozenset({"question", "refresh", "within"})
+_CONTACTS = "contacts"
+_OF_THE_CALL = frozenset({"host", "question", "refresh", "within", "addresses", _CONTACTS})
 
-_answered: dict[Path, float] = {}
+# When each record was answered last, by its file of earlier versions.
+_answered: dict[str, float] = {}
 _MOST_ANSWERED = 10_000
 
 
 def _short(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+class _Stored(NamedTuple):
+    """A record on disk."""
+
+    file: Path
+    page: StoredPage
+    body: bytes
+
+
+def _stored_in(file: Path) -> Iterator[_Stored]:
+    """Yield the records of a file that are intact."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return
+    for page, _ in pages_in(content):
+        body = b"" if page is None else content[page.start : page.stop]
+        if page is None or not page.has(body):
+            _log.warning("A damaged record in %s is ignored", file.parent)
+        else:
+            yield _Stored(file, page, body)
 
 
 class RecordEntry:
@@ -85,46 +101,63 @@ class RecordEntry:
         self._folder = folder
         self._host = host
         self._with_addresses = with_addresses
-        self._question = _short(host, *sorted(self.names))
-        # The records that this call has paid for, each with the header of the one that it replaced
-        # and that an unfinished call needs.
-        self._own: dict[str, Mapping[str, Any] | None] = {}
-        self._owners: dict[str, bool] = {self._question: True}
+        asked = [*sorted(self.names), *([_CONTACTS] if with_addresses else [])]
+        self._question = _short(host, *asked)
+        # The records that were there when the call began, and those that it has paid for, by name.
+        self._stored: dict[str, list[_Stored]] | None = None
+        self._file: AppendFile | None = None
+        self._guard = Lock()
         self._full = self._closed = False
 
-    def _file(self, name: str) -> Path:
+    def _path(self, suffix: str = _PAGE) -> Path:
+        """Return the file of this question."""
         assert self._folder is not None  # noqa: S101 - for the type checker
-        return self._folder / f"{_short(self._host, name)}{_PAGE}"
+        return self._folder / f"{self._question}{suffix}"
 
-    def _read(self, name: str) -> tuple[StoredPage, bytes] | None:
-        """Return a record that the call may use, with its header."""
+    def _all(self) -> dict[str, list[_Stored]]:
+        """Return the records of all questions, by name."""
+        if self._stored is None:
+            assert self._folder is not None  # noqa: S101 - for the type checker
+            found: dict[str, list[_Stored]] = {name_of([name]): [] for name in self.names}
+            for file in _files_in(self._folder):
+                for stored in _stored_in(file) if file.suffix == _PAGE else ():
+                    if stored.page.name in found and self._is_of_host(stored):
+                        found[stored.page.name].append(stored)
+            self._stored = found
+        return self._stored
+
+    def _is_of_host(self, stored: _Stored) -> bool:
+        if "host" in stored.page.header:
+            return bool(stored.page.header["host"] == self._host)
+        # Earlier versions had a file for each record, which is named after it.
+        (name,) = json.loads(stored.page.name)
+        return stored.file.stem.partition("-")[0] == _short(self._host, name)
+
+    def _read(self, name: str) -> _Stored | None:
+        """Return the youngest record of this name that the call may use."""
         if self._folder is None:
             return None
-        try:
-            content = self._file(name).read_bytes()
-        except OSError:
-            return None
-        page = next((page for page, _ in pages_in(content)), None)
-        if page is None or page.name != name_of([name]):
-            _log.warning("A damaged record in %s is ignored", self._folder)
-            return None
-        body = content[page.start : page.stop]
-        if not page.has(body):
-            _log.warning("A damaged record in %s is ignored", self._folder)
-            return None
-        if self._with_addresses and not page.header.get("addresses"):
-            return None
-        return (page, body) if self.reuse.allows(page) else None
+        usable = [stored for stored in self._all()[name_of([name])] if self._may_use(stored.page)]
+        return max(usable, key=lambda stored: stored.page.written, default=None)
+
+    def _may_use(self, page: StoredPage) -> bool:
+        whole = bool(page.header.get("addresses")) or not self._with_addresses
+        return whole and self.reuse.allows(page)
 
     def get(self, name: str) -> bytes | None:
         """Return a paid record, if the journal has it, intact, and the call may use it."""
         found = self._read(name)
-        return None if found is None else found[1]
+        return None if found is None else found.body
 
     def written(self, name: str) -> float | None:
         """Return when a record that `get` returns was written, in seconds since the epoch."""
         found = self._read(name)
-        return None if found is None else found[0].written
+        return None if found is None else found.page.written
+
+    def has_addresses(self, name: str) -> bool:
+        """Return whether a record that `get` returns was kept with its e-mail addresses."""
+        found = self._read(name)
+        return found is not None and bool(found.page.header.get("addresses"))
 
     def __contains__(self, name: str) -> bool:
         return self._read(name) is not None
@@ -157,26 +190,48 @@ class RecordEntry:
         """
         if self._folder is None:
             return
-        file = self._file(name)
         # An answer can arrive so late after Ctrl-C that the next call has been answered.
-        if self._closed and _answered.get(file, 0.0) > self.reuse.opened:
+        answered = _answered.get(_short(self._host, name), 0.0)
+        if self._closed and answered > self.reuse.opened:
             return
-        replaced = self._header_for_others(file)
-        more = {**self.reuse.header, "question": self._question, "addresses": with_addresses}
-        _, head = encode(name_of([name]), body, written=written, **more)
+        more = {
+            "host": self._host,
+            **self.reuse.header,
+            "question": self._question,
+            "addresses": with_addresses,
+        }
+        if self._with_addresses:
+            more[_CONTACTS] = True
+        header, head = encode(name_of([name]), body, written=written, **more)
         try:
-            self._folder.mkdir(exist_ok=True, mode=0o700)
-            if len(self.names) > 1 and not self._own:
-                keys = [_short(self._host, each) for each in self.names]
-                _write(self._folder / f"{self._question}{_KEYS}", json.dumps(keys).encode())
-            _write(file, head + body)
+            start = self._append(head + body) + len(head)
         except OSError as error:
-            if not self._full:
-                self._full = True
-                _log.warning("Paid records cannot be kept on disk (%s); the call continues", error)
+            self._cannot_keep(error)
             return
-        self._own[name] = replaced
+        page = StoredPage(start, start + len(body), header)
+        self._all()[page.name].append(_Stored(self._path(), page, body))
         _look_again_in(self._folder, self.reuse.resume_within)
+
+    def _append(self, content: bytes) -> int:
+        assert self._folder is not None  # noqa: S101 - for the type checker
+        with self._guard:
+            # An equal call of another process may have been answered.
+            if self._file is None or self._file.is_removed:
+                self._folder.mkdir(exist_ok=True, mode=0o700)
+                if len(self.names) > 1:
+                    keys = [_short(self._host, each) for each in self.names]
+                    _write_new(self._path(_KEYS), json.dumps(keys).encode())
+                self._file = AppendFile(self._path())
+            file = self._file
+        position = file.append(content)
+        if self._closed:
+            file.close()
+        return position
+
+    def _cannot_keep(self, error: OSError) -> None:
+        if not self._full:
+            self._full = True
+            _log.warning("Paid records cannot be kept on disk (%s); the call continues", error)
 
     def answered(self, *, whole: bool = True) -> None:  # noqa: ARG002 - as of a list's entry
         """Forget the records that this call has paid for, or a call that asked for none but these.
@@ -185,81 +240,109 @@ class RecordEntry:
         """
         if self._folder is None:
             return
+        files = {stored.file for found in self._all().values() for stored in found}
+        own = {
+            name: stored
+            for name, found in self._all().items()
+            for stored in found
+            if stored.file == self._path()
+        }
+        needed: set[str] = set()
+        for file in files - {self._path()}:
+            records = list(_stored_in(file))
+            if self._is_settled(file, records):
+                _remove(file)
+            else:
+                needed.update(stored.page.name for stored in records)
+                _bring_up_to_date(file, records, own)
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.truncate()
+        _remove(self._path())
+        _remove(self._path(_KEYS))
+        self._stored = None
         for name in self.names:
-            file = self._file(name)
-            replaced = self._own.get(name)
-            if replaced is not None:
-                self._hand_over(file, name, replaced)
-            elif name in self._own or self._header_for_others(file) is None:
-                _mark_answered(file)
-                _unlink(file)
-        _unlink(self._folder / f"{self._question}{_KEYS}")
+            if name_of([name]) not in needed:
+                _mark_answered(_short(self._host, name))
 
-    def _header_for_others(self, file: Path) -> Mapping[str, Any] | None:
-        """Return the header of a record if a call that asks for others as well has paid for it."""
+    def _is_settled(self, file: Path, records: Sequence[_Stored]) -> bool:
+        """Return whether all records that the call of a file asks for are asked for here."""
+        if not records:
+            return True
+        header = records[-1].page.header
+        if header.get(_CONTACTS) and not self._with_addresses:
+            return False
+        asked = {_short(self._host, name) for name in self.names}
         try:
-            page = first_header(file)
-        except OSError:
-            return None
-        if page is None or self._is_settled(str(page.header.get("question", ""))):
-            return None
-        return page.header
+            keys = json.loads(file.with_name(f"{header.get('question', '')}{_KEYS}").read_bytes())
+            return asked.issuperset(keys)
+        except (OSError, ValueError, TypeError):
+            # A call for one record alone keeps no list of them.
+            return {stored.page.name for stored in records} <= self._all().keys()
 
-    def _is_settled(self, owner: str) -> bool:
-        """Return whether all records that a call asks for are asked for here."""
-        if owner not in self._owners:
-            assert self._folder is not None  # noqa: S101 - for the type checker
-            try:
-                keys = set(json.loads((self._folder / f"{owner}{_KEYS}").read_bytes()))
-            except (OSError, ValueError, TypeError):
-                # A call for one record alone keeps no list of them.
-                keys = set()
-            self._owners[owner] = keys <= {_short(self._host, name) for name in self.names}
-        return self._owners[owner]
-
-    def _hand_over(self, file: Path, name: str, replaced: Mapping[str, Any]) -> None:
-        """Leave a record to the unfinished call whose own record this one has replaced."""
-        found = self._read(name)
-        if found is None:
-            return
-        page, body = found
-        more = {key: value for key, value in replaced.items() if key in _OF_THE_CALL}
-        more["addresses"] = bool(page.header.get("addresses"))
-        _, head = encode(page.name, body, written=page.written, **more)
-        with suppress(OSError):
-            _write(file, head + body)
+    def settle(self) -> None:
+        """Return once all records are on the disk, so that not even a power cut loses them."""
+        try:
+            if self._file is not None:
+                self._file.settle()
+        except OSError as error:
+            self._cannot_keep(error)
 
     def close(self) -> None:
         """Say that the call has ended; an answer may still arrive."""
         self._closed = True
+        self.settle()
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, for this user alone."""
-    part = file.with_name(f"{file.stem}-{secrets.token_hex(6)}{_PART}")
+def _bring_up_to_date(
+    file: Path, records: Sequence[_Stored], younger: Mapping[str, _Stored]
+) -> None:
+    """Add younger records to those of an unfinished call."""
+    latest = {stored.page.name: stored.page for stored in records}
+    more = b""
+    for name, (_, page, body) in younger.items():
+        known = latest.get(name)
+        # A call must neither lose addresses that it asked for, nor get any that it did not ask for.
+        if known is None or bool(known.header.get("addresses")) != page.header["addresses"]:
+            continue
+        if page.written > known.written:
+            of_the_call = {key: text for key, text in known.header.items() if key in _OF_THE_CALL}
+            more += encode(name, body, written=page.written, **of_the_call)[1] + body
+    if more:
+        with suppress(OSError):
+            whole = AppendFile(file)
+            whole.append(more)
+            whole.close()
+
+
+def _files_in(folder: Path) -> list[Path]:
     try:
-        number = os.open(part, _CREATE, 0o600)
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _write_new(file: Path, content: bytes) -> None:
+    """Write a file for this user alone, unless it is there."""
+    with suppress(FileExistsError):
+        number = os.open(file, _CREATE, 0o600)
         try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(number, rest) :]
-            flush(number)
+            os.write(number, content)
         finally:
             os.close(number)
-        part.replace(file)
-    except OSError:
-        _unlink(part)
-        raise
 
 
-def _unlink(file: Path) -> None:
+def _remove(file: Path) -> None:
     with suppress(OSError):
         file.unlink(missing_ok=True)
 
 
-def _mark_answered(file: Path) -> None:
-    _answered.pop(file, None)
-    _answered[file] = time.time()
+def _mark_answered(record: str) -> None:
+    _answered.pop(record, None)
+    _answered[record] = time.time()
     while len(_answered) > _MOST_ANSWERED:
         with suppress(StopIteration, KeyError):
             _answered.pop(next(iter(_answered)))
@@ -281,15 +364,12 @@ def remove_expired_records(folder: Path, reuse: Reuse) -> None:
     if now < due and now - last < _PAUSE:
         return
     due = math.inf
-    try:
-        files = list(folder.iterdir())
-    except OSError:
-        files = []
-    for file in files:
+    for file in _files_in(folder):
         with suppress(OSError):
-            if file.suffix == _PAGE and (page := first_header(file)) is not None:
-                keep = reuse.keeps(page)
-                due = min(due, now + max(0.0, _expires_in(page)))
+            pages = [stored.page for stored in _stored_in(file)] if file.suffix == _PAGE else []
+            if pages:
+                keep = any(map(reuse.keeps, pages))
+                due = min(due, now + max(0.0, *map(_expires_in, pages)))
             elif file.suffix in {_PAGE, _PART, _KEYS}:
                 longest = _LONG_AGO if file.suffix == _KEYS else RESUME_WITHIN
                 keep = abs(time.time() - file.stat().st_mtime) <= longest

@@ -30,6 +30,18 @@ _PROGRAM = "sectorsdf"
 # Modules and short helps, so that `sectorsdf --help` imports none of the commands.
 _SECTIONS = {
     "Fetch": {name: ("fetch", summary) for name, summary in FETCH_COMMANDS.items()},
+    "Companies and owners": {
+        "link": ("link", "Link licences to companies and to their listed owners."),
+        "cover": (
+            "cover",
+            "Show under which licences listed companies produce, and when these end.",
+        ),
+    },
+    "Over time": {
+        "snapshot": ("snapshots", "Fetch whole tables, and keep them as dated snapshots."),
+        "changes": ("snapshots", "Show what has changed from each snapshot to the next."),
+        "diff": ("snapshots", "Show what has changed between two Parquet files of one dataset."),
+    },
     "Credits and cache": {
         "quote": ("credits", "Show what a command would cost, before it is run."),
         "credits": ("credits", "Show the credits spent from this machine."),
@@ -43,7 +55,7 @@ _SECTIONS = {
         "demo": ("sandbox", "Fetch whole tables from an embedded sandbox; needs no key."),
         "serve": ("sandbox", "Run the embedded API on this machine until Ctrl-C."),
         "completion": ("account", "Print the script that completes words in a shell."),
-        "doctor": ("doctor", "Check this machine, and what the API answers today."),
+        "doctor": ("doctor", "Check this machine, and print a report to share."),
     },
 }
 _COMMANDS = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
@@ -117,7 +129,12 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=_PROGRAM)
 def cli() -> None:
-    """Indonesia's mining data as typed tables: licences, auctions, sites, companies and trade."""
+    """Fetch Indonesia's mining data as typed tables.
+
+    Licences, licence auctions and sites; companies with their owners, financials, performance,
+    contracts and sales destinations; prices, production, exports and other countries; resources and
+    reserves of sites, companies and provinces.
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -169,7 +186,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             with suppress(OSError):
                 traceback.print_exc()
         else:
-            say(f"Error: {format_error(error)}")
+            say(f"Error: {format_error(error, state.options)}")
         return exit_code(error)
     finally:
         state.close()

@@ -34,10 +34,13 @@ class State:
         Whether requests are logged, and errors printed with their traceback.
     advice : str
         What to print after an interrupt.
+    options : frozenset of str or None
+        The options of the command that runs, such as "--refresh"; None before one does.
     """
 
     debug: bool = False
     advice: str = ""
+    options: frozenset[str] | None = None
     _handler: logging.Handler | None = None
 
     def enable_debug(self) -> None:
@@ -73,6 +76,12 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.params.append(debug_option())
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run the command, and let messages know which options it has."""
+        names = (name for param in self.params for name in (*param.opts, *param.secondary_opts))
+        ctx.ensure_object(State).options = frozenset(name for name in names if name[0] == "-")
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""

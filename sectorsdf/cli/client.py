@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import sectorsdf
 from sectorsdf.cli.base import State
 from sectorsdf.cli.output import one_line_warnings
+from sectorsdf.cli.streams import say
 from sectorsdf.client.client import Client
 from sectorsdf.config.api_key import ApiKey
 from sectorsdf.config.options import CACHE_VARIABLE, set_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sectorsdf.client.client import ClientOptions
 
 __all__ = ["cache_location", "call_options", "open_client"]
 
@@ -76,15 +80,30 @@ def open_client(options: dict[str, Any], *, quiet: bool) -> Iterator[Client]:
     A client without a key can answer from the cache; its first request raises an error.
     """
     state = click.get_current_context().ensure_object(State)
-    client = Client(
-        ApiKey.resolve_optional(),
-        workers=options.pop("workers", 8),
-        rate_limit=options.pop("rate_limit", None),
-        cache=cache_location(options),
-        max_age=options.pop("max_age", None),
-    )
+    how: ClientOptions = {
+        "workers": options.pop("workers", 8),
+        "rate_limit": options.pop("rate_limit", None),
+        "max_age": options.pop("max_age", None),
+    }
     progress = set_options(progress=False) if quiet else nullcontext()
-    with client, progress, one_line_warnings():
-        state.advice = _ADVICE
+    with progress, one_line_warnings(quiet=quiet):
+        if options.pop("sandbox", False):
+            with _sandbox_client(options, how) as client:
+                yield client
+            return
+        with Client(ApiKey.resolve_optional(), cache=cache_location(options), **how) as client:
+            state.advice = _ADVICE
+            yield client
+            state.advice = ""
+
+
+@contextmanager
+def _sandbox_client(options: dict[str, Any], how: ClientOptions) -> Iterator[Client]:
+    """Provide a client of an embedded sandbox, which has no cache: its records are made up."""
+    if options.pop("cache", None) is not None:
+        message = "--sandbox and --cache exclude each other: what is made up is not cached."
+        raise click.UsageError(message)
+    options.pop("no_cache", None)
+    with sectorsdf.sandbox.running(cache=False, **how) as client:
+        say(f"The records are made up: {client.sandbox.source}.")
         yield client
-        state.advice = ""

@@ -30,11 +30,17 @@ def _quote_command(fetch: FetchCommand) -> Command:
         getter, _, args, keywords = fetch.call(options)
         with open_client(options, quiet=True) as client:
             quote = sectorsdf.quote(getattr(sectorsdf, getter), *args, client=client, **keywords)
-        output.write(pd.DataFrame([asdict(quote)]).astype({"rows": "Int64"}))
+        row = {**asdict(quote), "cached": quote.credits == 0 and quote.spent == 0}
+        output.write(pd.DataFrame([row]).astype({"rows": "Int64"}))
 
     return Command(
         fetch.name,
-        params=[*fetch.subject(), *opt.cache_options(), opt.format_option()],
+        params=[
+            *fetch.subject(),
+            opt.sandbox_option(),
+            *opt.cache_options(),
+            opt.format_option(),
+        ],
         callback=run,
         help=f"Show what `sectorsdf {fetch.name}` would cost.",
     )
@@ -46,8 +52,10 @@ quote_command = click.Group(
     help="""Show what a command would cost, before it is run.
 
     Credits, pages and rows are what is left to fetch; seconds are what the learnt rate limit
-    implies; exact is no if it may cost less. For a list, this spends one credit itself unless the
-    first page is on disk: that page is kept, and the command that follows does not pay for it.
+    implies; exact is no if it may cost less or more; cached is yes if the answer is on this
+    machine, so that nothing would be spent. For a list, this spends one credit itself
+    unless the first page is on disk: that page is kept, and the command that follows does not pay
+    for it.
     """,
 )
 
@@ -69,8 +77,9 @@ quote_command = click.Group(
 def credits_command(by: Any, **options: Any) -> None:  # noqa: ANN401 - the types are click's
     """Show the credits spent from this machine.
 
-    One row is a UTC day, an endpoint or one answer, for each key; a key is shown by a short mark of
-    it only. The API itself has no endpoint that returns a balance.
+    One row is a UTC day, an endpoint (with all slugs or codes together) or one answer, for each
+    key; a key is shown by a short mark of it only. The API itself has no endpoint that returns a
+    balance.
     """
     from sectorsdf.cli.output import Output  # noqa: PLC0415 - heavy, see above
 

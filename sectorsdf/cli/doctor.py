@@ -269,11 +269,11 @@ def _clock(date: str | None, local: float) -> Finding:
     ],
 )
 def doctor_command(api: bool, yes: bool, no_connect: bool) -> None:  # noqa: FBT001
-    """Check this machine, and print a report without the key and without data.
+    """Check this machine, and print a report to share.
 
     The report has the versions, the folders, where the key was found, the proxy, the certificates,
-    the connection and the clock. A line that begins with ! says what to do. The exit code is 1 if
-    there is such a line. Paste the report into an issue.
+    the connection and the clock. It has neither the key nor data, so it can be pasted into an
+    issue. A line that begins with ! says what to do. The exit code is 1 if there is such a line.
     """
     if api and no_connect:
         message = "--api and --no-connect exclude each other."

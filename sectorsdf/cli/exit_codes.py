@@ -6,10 +6,14 @@ Must not import pandas or pyarrow, also not through other modules: usage errors 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from sectorsdf import errors
 from sectorsdf.cli.base import INTERRUPTED, PIPE_CLOSED
 from sectorsdf.datasets import DATASETS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["EXIT_CODES", "exit_code", "format_error", "in_cli_words"]
 
@@ -65,6 +69,14 @@ _WORDS = (
     (r"\boffline=True\b", "--offline"),
     (r"\bqualified=True\b", "--qualified"),
     (r" See frame\.attrs\[[^ ]*", ""),
+    (r' frame\.attrs\["\w+"\]\["problems"\] lists all of them\.', ""),
+    (r"\b(is|are) in the frame\b", r"\1 in the output"),
+    (r",? or (?:pass )?None(?: for \w+(?: limit)?)?(?=[.;,]|$)", ""),
+    (r"\boverwrite=True\b", "--overwrite"),
+    (r"\bpartition_by\b", "--partition-by"),
+    (r"\byears=(?=\S)", "--year "),
+    (r"\bcountries=(?=\S)", "--country "),
+    (r"\bcommodity_types=(?=\S)", "--commodity "),
     (r"\bRaise max_credits\b", "Raise --max-credits"),
     (r"\bfilter or max_rows\b", "filter or --max-rows"),
     (r"\bLeave offline out\b", "Leave --offline out"),
@@ -77,16 +89,35 @@ _FILTERS = {entry.name for dataset in DATASETS.values() for entry in dataset.fil
 _KEYWORD = re.compile(rf"(?<![\w.(\"'])({'|'.join(sorted({*_KEYWORDS, *_FILTERS}))})=(?=\S)")
 
 
+# The options that messages advise.
+_ADVICE = frozenset(
+    {
+        *("--allow-partial", "--skip-missing", "--no-validate", "--refresh", "--offline"),
+        *("--max-credits", "--max-rows", "--max-age", "--overwrite", "--columns", "-o"),
+    }
+)
+# A call of a getter with one keyword or none, in a hint.
+_CALL = re.compile(r"\bget_(\w+)\((?:(\w+)=([^(),]+))?\)")
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of the process after an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
 
 
-def format_error(error: BaseException) -> str:
+def format_error(error: BaseException, options: Collection[str] | None = None) -> str:
     """Return an error's message in one line, in the words of the command line.
 
     For an error that the library does not raise itself, the message names its type and says how to
     see the traceback.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error.
+    options : collection of str, optional
+        As for `in_cli_words`.
     """
     if isinstance(error, errors.MissingKeyError):
         return _NO_KEY
@@ -96,12 +127,45 @@ def format_error(error: BaseException) -> str:
         return errors.printable(f"{name}{error.strerror}")
     if not isinstance(error, errors.SectorsdfError):
         return f"{type(error).__name__}: {text} (--debug shows where)"
-    return in_cli_words(text)
+    return in_cli_words(text, options)
 
 
-def in_cli_words(text: str) -> str:
-    """Return a message of the library in one line and in the words of the command line."""
+def in_cli_words(text: str, options: Collection[str] | None = None) -> str:
+    """Return a message of the library in one line and in the words of the command line.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    options : collection of str, optional
+        The options of the command that runs. A hint that names an option of the library which
+        this command does not have is left out.
+    """
     text = " ".join(errors.printable(text).split())
     for pattern, replacement in _WORDS:
         text = re.sub(pattern, replacement, text)
-    return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
+    text = _CALL.sub(_command_for, text)
+    text = _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
+    return text if options is None else _without_other_options(text, options)
+
+
+def _command_for(found: re.Match[str]) -> str:
+    """Return the command that makes a getter's call, or the call if there is none."""
+    dataset = DATASETS.get(found[1])
+    if dataset is None or not dataset.command or dataset.part is not None:
+        return found[0]
+    option = f" --{found[2].replace('_', '-')} {found[3]}" if found[2] else ""
+    return f"`sectorsdf {dataset.command}{option}`"
+
+
+def _without_other_options(text: str, options: Collection[str]) -> str:
+    """Leave out each later clause of a message that advises an option the command does not have."""
+    kept = []
+    for number, part in enumerate(re.split(r"(?<=[.;]) (?=\S)", text)):
+        # What stands between backticks is a command of its own.
+        named = _OPTION.findall(re.sub("`[^`]*`", "", part))
+        if number == 0 or not (set(named) & _ADVICE) - set(options):
+            kept.append(part)
+    # The clause before one that was left out may end with its separator.
+    whole = " ".join(kept)
+    return f"{whole[:-1]}." if whole.endswith(";") else whole

@@ -94,8 +94,10 @@ class FetchCommand:
         for name in names:
             value = options.pop(name, None)
             if name in repeated:
+                # A plural keyword takes a list, also of one value.
                 if value:
-                    keywords[repeated[name]] = _several(name, value)
+                    one = len(value) == 1 and repeated[name] == name
+                    keywords[repeated[name]] = value[0] if one else _several(name, value)
             elif value is not None:
                 keywords[name] = value
         if options.pop("no_validate", False):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "QUIET",
     "cache_location_option",
     "cache_options",
     "fetch_options",
@@ -31,6 +32,7 @@ __all__ = [
     "output_options",
     "repeated_filters",
     "row_options",
+    "sandbox_option",
     "validation_options",
     "value_option",
     "walk_options",
@@ -55,6 +57,11 @@ _REPEATED = {
     "year": "Give it once for each year, or all for every year that there is.",
 }
 _EACH_YEAR = "Give it once for each year."
+_UNION = "Give it several times for the rows of all values, each a list of its own at the API."
+QUIET = (
+    "Print no progress, no summary and no warning about known faults of the data on stderr; only if "
+    "rows are missing."
+)
 _PARTIAL = "Return the rows that arrived, with a warning, if they cannot be shown to be complete."
 
 
@@ -126,17 +133,25 @@ def value_option(section: str, name: str, metavar: str, text: str, **more: Any) 
 def repeated_filters(dataset: Dataset) -> dict[str, str]:
     """Return the filters that take several values, each with the getter's keyword for them.
 
-    They are the years, where a credit buys one year, and the getter's own keyword for keys that no
-    path contains, such as ``commodity_types`` for the filter ``commodity_type``.
+    They are the choices of a list, the years, where a credit buys one year, and the getter's own
+    keyword for keys that no path contains, such as ``commodity_types`` for the filter
+    ``commodity_type``.
     """
     found = {}
     for declared in dataset.filters:
+        if _is_union(dataset, declared):
+            found[declared.name] = declared.name
         plural = re.sub("y$", "ie", declared.name) + "s"
         if plural == dataset.keyword:
             found[declared.name] = plural
     if dataset.filter("year") is not None and "year" in dataset.priced_by.split():
         found["year"] = "years"
     return found
+
+
+def _is_union(dataset: Dataset, declared: Filter) -> bool:
+    """Return whether several values of a filter make the union of one list each."""
+    return dataset.is_list and declared.kind == "choice" and declared.name != "order_by"
 
 
 def filter_options(dataset: Dataset) -> list[click.Parameter]:
@@ -178,8 +193,7 @@ def _filter_help(dataset: Dataset, declared: Filter) -> str:
         case = "case does not count" if declared.ignores_case else "upper and lower case count"
         meaning += f" One of ({case}): {' | '.join(declared.values)}."
     elif declared.minimum is not None:
-        top = "" if declared.maximum is None else f" to {declared.maximum:g}"
-        meaning += f" From {declared.minimum:g}{top}."
+        meaning += f" From {declared.range_in_words}."
     return meaning
 
 
@@ -188,6 +202,8 @@ def _repeated_settings(
 ) -> dict[str, Any]:
     """Return what differs for a filter that takes several values, or for some filters all."""
     text = settings["help"]
+    if _is_union(dataset, declared):
+        return {"multiple": True, "help": f"{text} {_UNION}"}
     if declared.name == "year" and dataset.addressed_by is None:
         # No answer says which year is the latest.
         return {"multiple": True, "required": True, "help": f"{text} {_EACH_YEAR}"}
@@ -262,9 +278,16 @@ def walk_options(dataset: Dataset) -> list[click.Parameter]:
     return [option]
 
 
+def sandbox_option() -> Option:
+    """Return the option that asks the embedded sandbox instead of the API."""
+    text = "Ask an embedded sandbox with made-up records instead of the API; needs no key."
+    return flag_option("Fetching", "--sandbox", text)
+
+
 def fetch_options() -> list[click.Parameter]:
     """Return the options about what a command may spend and how fast it fetches."""
     return [
+        sandbox_option(),
         value_option(
             "Fetching",
             "--max-credits",
@@ -350,6 +373,12 @@ def output_options() -> list[click.Parameter]:
             section="Output",
         ),
         flag_option("Output", "--overwrite", "Replace the file if it exists."),
+        value_option(
+            "Output",
+            "--partition-by",
+            "NAME,NAME",
+            "With -o FOLDER: write a folder of Parquet files, one for each value of these columns.",
+        ),
         Option(
             ["--format"],
             type=click.Choice(FORMATS),
@@ -365,7 +394,7 @@ def output_options() -> list[click.Parameter]:
         Option(
             ["--quiet", "-q"],
             is_flag=True,
-            help="Print no progress and no summary on stderr.",
+            help=QUIET,
             section="Output",
         ),
     ]

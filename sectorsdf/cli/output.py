@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from sectorsdf.cli.base import State
 from sectorsdf.cli.exit_codes import in_cli_words
 from sectorsdf.cli.streams import say
 from sectorsdf.cli.table import as_record, as_table
-from sectorsdf.errors import CacheWarning, DataWarning, printable
+from sectorsdf.datasets import DATASETS
+from sectorsdf.errors import CacheWarning, DataWarning, IncompleteWarning, printable
 from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.export import check_target, export_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -54,7 +56,9 @@ class Output:
     columns : sequence of str
         The only columns to write; all if it is empty.
     quiet : bool
-        Whether to print no summary.
+        Whether to print no summary, unless rows are missing.
+    partition_by : sequence of str
+        The columns that divide the rows into the files of a folder.
     """
 
     path: Path | None = None
@@ -62,25 +66,39 @@ class Output:
     format: str | None = None
     columns: Sequence[str] = field(default=())
     quiet: bool = False
+    partition_by: Sequence[str] = field(default=())
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Output:
         """Make an output from a command's options; remove from them what it uses."""
-        names = [part.strip() for part in (options.pop("columns", None) or "").split(",")]
         output = cls(
             options.pop("output", None),
             options.pop("overwrite", False),
             options.pop("format", None),
-            list(dict.fromkeys(filter(None, names))),
+            _names(options.pop("columns", None)),
             options.pop("quiet", False),
+            _names(options.pop("partition_by", None)),
         )
         if output.path is not None and output.format is not None:
             message = "-o FILE and --format exclude each other: the file's suffix says its format."
             raise click.UsageError(message)
+        if output.partition_by and output.path is None:
+            message = "--partition-by needs -o FOLDER, into which the files are written."
+            raise click.UsageError(message)
         return output
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse what cannot be written, before a credit is spent for it.
+        """Refuse what cannot be written of a dataset, before a credit is spent for it.
+
+        Raises
+        ------
+        click.UsageError
+            As in `check_frame`.
+        """
+        self.check_frame(dataset.schema.empty_table().to_pandas(), dataset)
+
+    def check_frame(self, empty: pd.DataFrame, dataset: Dataset | None = None) -> None:
+        """Refuse what cannot be written of a frame with these columns.
 
         Raises
         ------
@@ -88,37 +106,34 @@ class Output:
             A column is unknown, the file exists already, its format is unknown, or its folder does
             not exist.
         """
-        known = dataset.schema.names
-        for name in self.columns:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                message = f"There is no column {name!r}.{hint} The columns are {', '.join(known)}."
-                raise click.BadParameter(message, param_hint="'--columns'")
+        known = [str(name) for name in empty.columns]
+        _refuse_unknown(self.columns, known, "--columns")
         if self.path is None:
             return
-        empty = dataset.schema.empty_table().to_pandas()
-        selected = [name for name in self.columns if name in empty] or list(empty)
+        selected = [name for name in self.columns if name in known] or known
+        _refuse_unknown(self.partition_by, selected, "--partition-by")
         try:
             # The export of an empty frame to a temporary folder is refused for the same reasons.
             with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
-                export_frame(empty[selected], Path(folder) / self.path.name)
+                how = {"partition_by": list(self.partition_by)}
+                export_frame(empty[selected], Path(folder) / self.path.name, **how)
             if not self.path.parent.is_dir():
                 message = f"The folder {str(self.path.parent)!r} does not exist: make it first."
                 raise click.BadParameter(message, param_hint="'-o'")
             if os.path.lexists(self.path) and not self.overwrite:
                 message = f"{str(self.path)!r} exists already; --overwrite replaces it."
                 raise click.BadParameter(message, param_hint="'-o'")
-            check_target(self.path, overwrite=self.overwrite, partition_by=None)
+            check_target(self.path, overwrite=self.overwrite, dataset=dataset, **how)
         except (ValueError, OSError) as error:
-            raise click.BadParameter(_reason(error), param_hint="'-o'") from error
+            raise click.BadParameter(in_cli_words(_reason(error)), param_hint="'-o'") from error
 
     def write(self, frame: pd.DataFrame) -> None:
         """Write the rows to the file, or print them."""
         if self.columns:
             frame = frame[[name for name in self.columns if name in frame]]
         if self.path is not None:
-            export_frame(frame, self.path, overwrite=self.overwrite)
+            how = {"partition_by": list(self.partition_by)}
+            export_frame(frame, self.path, overwrite=self.overwrite, **how)
             return
         on_terminal = sys.stdout.isatty()
         output_format = self.format or ("table" if on_terminal else "csv")
@@ -131,7 +146,9 @@ class Output:
             lines = as_record(frame, width=width)
         else:
             height = size.lines - _LINES_AROUND if on_terminal else None
-            lines = as_table(frame, width=width, height=height)
+            lines = as_table(
+                frame, width=width, height=height, units=_units_in(frame), more=_ways_to_see_all()
+            )
         # Line by line: if the pipe is closed during one large write, Python raises no error.
         for line in lines:
             sys.stdout.write(f"{line}\n")
@@ -139,7 +156,7 @@ class Output:
 
     def summarize(self, frame: pd.DataFrame, spent: int) -> None:
         """Print on stderr how many rows there are, what they cost, and where they come from."""
-        if self.quiet:
+        if self.quiet and _is_whole(frame):
             return
         provenance = frame.attrs.get(ATTRS, {})
         parts = [
@@ -149,10 +166,50 @@ class Output:
         ]
         if provenance.get("not_found"):
             parts.append(f"{len(provenance['not_found']):,} not known to the API")
-        elif provenance.get("complete") is False and provenance.get("max_rows") is None:
+        elif not provenance.get("complete", True) and provenance.get("max_rows") is None:
             parts.append("not shown to be complete")
         prefix = "" if self.path is None else f"{self.path}: "
         say(prefix + ", ".join(parts))
+
+
+def _names(text: str | None) -> list[str]:
+    """Return the distinct names in a text with commas between them."""
+    return list(dict.fromkeys(filter(None, (part.strip() for part in (text or "").split(",")))))
+
+
+def _refuse_unknown(names: Iterable[str], known: Sequence[str], option: str) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            message = f"There is no column {name!r}.{hint} The columns are {', '.join(known)}."
+            raise click.BadParameter(message, param_hint=f"'{option}'")
+
+
+def _ways_to_see_all() -> str:
+    """Return the ways to see all of a table that the command which runs has."""
+    state = click.get_current_context().ensure_object(State)
+    ways = [("-o", "-o FILE"), ("--columns", "--columns"), ("--format", "--format csv")]
+    found = [text for option, text in ways if option in (state.options or ())]
+    return ", or ".join([*found[:2], "a pipe"])
+
+
+def _is_whole(frame: pd.DataFrame) -> bool:
+    """Return whether no row and no declared field is missing that was asked for."""
+    provenance = frame.attrs.get(ATTRS, {})
+    if provenance.get("not_found") or provenance.get("missing_fields"):
+        return False
+    return bool(provenance.get("complete", True)) or provenance.get("max_rows") is not None
+
+
+def _units_in(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the column with the unit of each column of numbers, as the dataset declares it."""
+    dataset = DATASETS.get(frame.attrs.get(ATTRS, {}).get("dataset"))
+    if dataset is None:
+        return {}
+    details = () if dataset.details is None else DATASETS[dataset.details].columns
+    declared = {column.name: column.unit_in for column in (*details, *dataset.columns)}
+    return {name: unit for name, unit in declared.items() if unit is not None}
 
 
 def _reason(error: Exception) -> str:
@@ -204,8 +261,16 @@ def _print_file(frame: pd.DataFrame, suffix: str) -> None:
 
 
 @contextmanager
-def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
-    """Print each warning about the data in one line on stderr, or, if `silent`, not at all."""
+def one_line_warnings(*, silent: bool = False, quiet: bool = False) -> Iterator[None]:
+    """Print each warning about the data in one line on stderr.
+
+    Parameters
+    ----------
+    silent : bool
+        Print none of them.
+    quiet : bool
+        Print only those about missing rows and the cache, which cost or change the result.
+    """
     with warnings.catch_warnings():
         show_other = warnings.showwarning
 
@@ -218,11 +283,15 @@ def one_line_warnings(*, silent: bool = False) -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, DataWarning | CacheWarning):
-                say(f"Warning: {in_cli_words(str(message))}")
+                context = click.get_current_context(silent=True)
+                state = context.find_object(State) if context is not None else None
+                options = None if state is None else state.options
+                say(f"Warning: {in_cli_words(str(message), options)}")
             else:
                 show_other(message, category, filename, lineno, file, line)
 
-        for category in (DataWarning, CacheWarning):
-            warnings.simplefilter("ignore" if silent else "always", category)
+        for known in (DataWarning, IncompleteWarning, CacheWarning):
+            hidden = silent or (quiet and known is DataWarning)
+            warnings.simplefilter("ignore" if hidden else "always", known)
         warnings.showwarning = show
         yield

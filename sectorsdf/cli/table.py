@@ -13,7 +13,7 @@ import pandas as pd
 from sectorsdf.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["as_record", "as_table"]
 
@@ -26,6 +26,9 @@ _HEAD = 2
 _FIRST = (
     "wiup_code",
     "slug",
+    "parent_slug",
+    "child_slug",
+    "percentage_ownership",
     "commodity",
     "country",
     "destination",
@@ -36,9 +39,11 @@ _FIRST = (
     "stage",
     "category",
     "component",
+    "property",
     "value",
+    "value_min",
+    "value_max",
     "production_volume",
-    "unit",
     "measure",
     "ore_type",
     "company_name",
@@ -49,14 +54,18 @@ _FIRST = (
     "participant_count",
     "total_reserves",
     "total_resources",
-    "tonnage_unit",
     "province",
     "auction_status",
 )
 
 
 def as_table(
-    frame: pd.DataFrame, *, width: int | None = None, height: int | None = None
+    frame: pd.DataFrame,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    units: Mapping[str, str] | None = None,
+    more: str = "a pipe",
 ) -> list[str]:
     """Return the lines of a table.
 
@@ -68,6 +77,11 @@ def as_table(
         Columns of the terminal; None shortens nothing and leaves no column out.
     height : int or None
         Maximum number of lines; None leaves no row out. A few rows are always shown.
+    units : mapping of str to str, optional
+        The column with the unit of a column of numbers, by the name of that column. A narrow
+        terminal shows both, side by side, or neither.
+    more : str
+        The ways to see all of it, which the last line names if anything is left out.
 
     Returns
     -------
@@ -77,18 +91,18 @@ def as_table(
     names = [str(name) for name in frame.columns]
     shown = frame if height is None else frame.head(height)
     if width is not None:
-        names = _ordered(shown, names)
+        names = _ordered(frame, shown, units or {})
     cells = {name: [_cell(value) for value in shown[name]] for name in names}
     right = {name for name in names if _is_number(frame[name])}
     widths = {name: max(map(_width, [name, *cells[name]])) for name in names}
     if width is not None:
         rigid = right | {name for name in names if _is_time(frame[name])}
-        widths = _fitting(cells, rigid, width)
+        widths = _fitting(cells, rigid, width, units or {})
     hidden = [str(name) for name in frame.columns if str(name) not in widths]
     rows = len(frame)
     if height is not None:
-        around = _HEAD + len(_left_out(rows, hidden, width))
-        if rows > height - _HEAD - len(_left_out(0, hidden, width)):
+        around = _HEAD + len(_left_out(rows, hidden, width, more))
+        if rows > height - _HEAD - len(_left_out(0, hidden, width, more)):
             rows = min(rows, max(_FEWEST_ROWS, height - around))
     lines = [
         _line([_padded(name, size, right=name in right) for name, size in widths.items()]),
@@ -97,7 +111,7 @@ def as_table(
     for i in range(rows):
         line = [_padded(cells[name][i], size, right=name in right) for name, size in widths.items()]
         lines.append(_line(line))
-    return lines + _left_out(len(frame) - rows, hidden, width)
+    return lines + _left_out(len(frame) - rows, hidden, width, more)
 
 
 def as_record(frame: pd.DataFrame, *, width: int | None) -> list[str]:
@@ -113,32 +127,61 @@ def as_record(frame: pd.DataFrame, *, width: int | None) -> list[str]:
     return [*lines, *_wrapped(f"No value: {', '.join(empty)}.", width)] if empty else lines
 
 
-def _ordered(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Return the columns that have any value, the most important ones first."""
-    filled = [name for name in names if frame[name].notna().any() or frame.empty]
+def _ordered(frame: pd.DataFrame, shown: pd.DataFrame, units: Mapping[str, str]) -> list[str]:
+    """Return the columns with a value in the rows that are shown, the most important ones first.
+
+    A column of units follows the last of its numbers that stand together.
+    """
+    names = [str(name) for name in frame.columns]
+    filled = [name for name in names if shown[name].notna().any() or frame.empty]
+    for unit in set(units.values()).intersection(filled):
+        numbers = [name for name in names if units.get(name) == unit and frame[name].notna().any()]
+        if not set(numbers).intersection(filled):
+            # A unit without its number would say nothing.
+            filled += numbers[:1]
     first = [name for name in _FIRST if name in filled]
-    return first + [name for name in filled if name not in first]
+    ordered = first + [name for name in names if name in filled and name not in first]
+    unit_columns = {units[name] for name in ordered if name in units} & set(ordered)
+    others = [name for name in ordered if name not in unit_columns]
+    placed: dict[str, None] = {}
+    for name, following in zip(others, [*others[1:], ""], strict=True):
+        placed[name] = None
+        unit = units.get(name)
+        if unit in unit_columns and units.get(following) != unit:
+            placed[unit] = None
+    return list(placed)
 
 
-def _fitting(cells: dict[str, list[str]], rigid: set[str], width: int) -> dict[str, int]:
+def _fitting(
+    cells: dict[str, list[str]], rigid: set[str], width: int, units: Mapping[str, str]
+) -> dict[str, int]:
     """Return the widths of the columns that fit, from the left.
 
     Texts and names are shortened so that more columns fit; numbers, times and the first column,
     which identifies the rows, are not.
     """
-    most = max(_NARROWEST, width // 6)
-    sizes: dict[str, int] = {}
+    most = max(_NARROWEST, width // 7)
+    least: dict[str, int] = {}
     full_sizes: dict[str, int] = {}
-    left = width + len(_GAP)
     for name, column in cells.items():
         content = max(map(_width, column), default=0)
         full_sizes[name] = max(content, _width(name))
-        whole = name in rigid or not sizes
+        whole = name in rigid or not least
         size = max(content if whole else min(content, most), min(_width(name), most))
-        if sizes and size + len(_GAP) > left:
+        least[name] = min(size, width)
+    sizes: dict[str, int] = {}
+    left = width + len(_GAP)
+    for name in cells:
+        together = [part for part in (name, units.get(name)) if part in least and part not in sizes]
+        needed = sum(least[part] + len(_GAP) for part in together)
+        if name in sizes or (sizes and needed > left):
             continue
-        sizes[name] = min(size, width)
-        left -= sizes[name] + len(_GAP)
+        if name in units.values() and not any(units.get(other) == name for other in sizes):
+            # None of its numbers fits.
+            continue
+        sizes |= {part: least[part] for part in together}
+        left -= needed
+    sizes = {name: sizes[name] for name in cells if name in sizes}
     for name, size in sizes.items():
         more = min(max(0, left), full_sizes[name] - size)
         sizes[name] = size + more
@@ -146,14 +189,14 @@ def _fitting(cells: dict[str, list[str]], rigid: set[str], width: int) -> dict[s
     return sizes
 
 
-def _left_out(rows: int, columns: Sequence[str], width: int | None) -> list[str]:
+def _left_out(rows: int, columns: Sequence[str], width: int | None, more: str) -> list[str]:
     lines = []
     if rows:
         lines.append(f"... and {rows:,} more row{'' if rows == 1 else 's'}.")
     if columns:
         lines.append(f"Columns not shown ({len(columns)}): {', '.join(columns)}.")
     if lines:
-        lines.append("All of it: -o FILE, or --columns, or a pipe.")
+        lines.append(f"All of it: {more}.")
     return [part for line in lines for part in _wrapped(line, width)]
 
 

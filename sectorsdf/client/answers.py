@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets.schema import Dataset, Filter
 
-__all__ = ["Outside", "RowFilters", "other_dataset", "other_record", "wrong_answer"]
+__all__ = [
+    "Outside",
+    "RowFilters",
+    "other_dataset",
+    "other_key",
+    "other_record",
+    "wrong_answer",
+]
 
 
 # A year, and a day at either end: the API's day may have changed during the call.
@@ -56,6 +63,24 @@ class Outside(NamedTuple):
 
     filter: str
     column: str
+    raw: object
+    reason: str
+
+
+class OtherKey(NamedTuple):
+    """A part of a record's key that differs from what was asked for.
+
+    Attributes
+    ----------
+    name : str
+        The name of the part.
+    raw : object
+        The record's value.
+    reason : str
+        Both values in words.
+    """
+
+    name: str
     raw: object
     reason: str
 
@@ -261,6 +286,9 @@ def other_dataset(dataset: Dataset, records: Iterable[Mapping[str, Any]]) -> str
 def other_record(dataset: Dataset, parts: Mapping[str, str], record: object) -> str | None:
     """Return why a record is another one than was asked for; None if it may be the right one.
 
+    A slug is the API's own text for a record. Another key, such as a code, may be spelled otherwise
+    in the answer; `other_key` finds one that differs.
+
     Parameters
     ----------
     dataset : Dataset
@@ -277,11 +305,32 @@ def other_record(dataset: Dataset, parts: Mapping[str, str], record: object) -> 
     problem = None if plain is None else other_dataset(plain, [record])
     if problem is not None:
         return problem
+    certain = {name: asked for name, asked in parts.items() if not _is_lenient(dataset, name)}
+    other = _differing(certain, record)
+    return None if other is None else f"it is the record of {other.reason}."
+
+
+def other_key(dataset: Dataset, parts: Mapping[str, str], record: object) -> OtherKey | None:
+    """Return how the key of a record differs from what was asked for, if it may be no error.
+
+    The parameters are those of `other_record`.
+    """
+    if not isinstance(record, dict):
+        return None
+    lenient = {name: asked for name, asked in parts.items() if _is_lenient(dataset, name)}
+    return _differing(lenient, record)
+
+
+def _is_lenient(dataset: Dataset, name: str) -> bool:
+    return name == dataset.addressed_by and name != "slug"
+
+
+def _differing(parts: Mapping[str, str], record: Mapping[str, Any]) -> OtherKey | None:
     for name, asked in parts.items():
         value = record.get(name)
         if isinstance(value, bool | NoValue) or not isinstance(value, str | int | float):
             continue
         if _text(value).strip().casefold() != asked.strip().casefold():
-            shown = f"{name}={asked!r:.{_LONGEST_SHOWN}}"
-            return f"it is the record of {name} {value!r:.{_LONGEST_SHOWN}}, not of {shown}."
+            found = f"{name} {_text(value)!r:.{_LONGEST_SHOWN}}"
+            return OtherKey(name, value, f"{found}, not of {_shown(name, asked)}")
     return None

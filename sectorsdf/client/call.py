@@ -63,6 +63,8 @@ def keep_paid_pages() -> Iterator[None]:
             for call in ended:
                 call.entry.close()
         else:
+            for call in ended:
+                call.entry.settle()
             outer.extend(ended)
 
 

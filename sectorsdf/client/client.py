@@ -9,19 +9,20 @@ import logging
 import os
 from typing import TYPE_CHECKING, NoReturn, Self, TypedDict
 
-from sectorsdf._fork import Lock
 from sectorsdf.cache.backends import open_backend
 from sectorsdf.cache.journal import Journal
 from sectorsdf.cache.memo import RecordMemo
 from sectorsdf.client.context import ClientContext
+from sectorsdf.client.ledger import open_ledger
 from sectorsdf.config import settings
 from sectorsdf.config.api_key import KEY_VARIABLE, ApiKey
 from sectorsdf.config.checks import positive, seconds
+from sectorsdf.config.forks import Lock
 from sectorsdf.config.keystore import find_login_file, hidden
 from sectorsdf.config.options import as_age
 from sectorsdf.config.settings import NO_FOLDER
 from sectorsdf.errors import ConfigurationError
-from sectorsdf.http.credits import CreditBudget, Ledger, key_fingerprint
+from sectorsdf.http.credits import CreditBudget, key_fingerprint
 from sectorsdf.http.limiter import RateLimiter
 from sectorsdf.http.policy import MAX_BODY_BYTES, TIMEOUT, RetryPolicy
 from sectorsdf.http.transport import Transport
@@ -147,7 +148,7 @@ class Client:
         if folder is None:
             _log.warning("Paid pages, credits and the learnt rate are not kept. %s", NO_FOLDER)
         open_backend(False if cache is None else cache, folder)
-        self.ledger = Ledger(None if folder is None else folder / "credits.jsonl")
+        self.ledger = open_ledger(folder)
         connection = key_fingerprint(f"{key.secret()} {self.base_url}")
         limiter = RateLimiter(
             state_file=None if folder is None else folder / "rates" / f"{connection}.json",
@@ -209,6 +210,7 @@ class Client:
     def forget(self) -> None:
         """Forget the addressed records in memory, so that the next call asks the API again."""
         self.context.memo.clear()
+        self.context.seen.clear()
 
 
 _chosen: Client | None = None

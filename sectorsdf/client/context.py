@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sectorsdf.client.seen import SeenNames
 
 if TYPE_CHECKING:
     import os
@@ -49,6 +51,8 @@ class ClientContext:
         due.
     source : str or None
         What the last answer said of where its data comes from.
+    seen : SeenNames
+        The names that the client's frames have shown.
     ended : str or None
         Why the client can be used no more, such as that its sandbox was stopped.
     """
@@ -64,4 +68,5 @@ class ClientContext:
     max_age: timedelta | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     source: str | None = None
+    seen: SeenNames = field(default_factory=SeenNames)
     ended: str | None = None

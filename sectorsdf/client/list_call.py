@@ -48,7 +48,9 @@ def fetch_frame(context: ClientContext, query: ListQuery) -> pd.DataFrame:
                 result = call.sweep(FrameBuilder(query.dataset))
                 frame = result.frame(cached.put)
                 call.answered = result.failure is None
+            context.seen.add(query.dataset, frame)
             return frame
+    context.seen.add(query.dataset, frame)
     report_problems(query.dataset, frame, strict=query.strict)
     return frame
 
@@ -198,7 +200,7 @@ class ListCall(Call):
             return replace(parse_page(body), paid=0)
         params = {
             **dict(request.filters),
-            "order_by": str(request.order),
+            **({"order_by": str(request.order)} if self.dataset.filter("order_by") else {}),
             "limit": str(PAGE_SIZE),
             "offset": str(request.offset),
         }
@@ -241,6 +243,12 @@ class ListCall(Call):
         take_kept_pages(sweep)
         to_pay = len(sweep.index.gaps(sweep.goal, sweep.page_size))
         return FirstLook(page.total, counted=True, to_pay=to_pay)
+
+    def kept_rows(self) -> list[Mapping[str, Any]]:
+        """Return the rows on the pages that the journal has."""
+        names = map(self.query.page_name, self._kept())
+        bodies = [body for name in names if (body := self.entry.get(name)) is not None]
+        return [record for body in bodies for record in parse_page(body).records]
 
     # The observer of the sweep
 

@@ -14,7 +14,7 @@ from sectorsdf.paging.page import Page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["parse_array", "parse_page", "parse_record"]
+__all__ = ["parse_array", "parse_object", "parse_page", "parse_record"]
 
 
 def _whole(value: object) -> int | None:
@@ -61,11 +61,26 @@ def parse_record(body: bytes) -> Mapping[str, Any]:
     Raises
     ------
     ValueError
-        If it is not an object.
+        If it is not an object with fields.
     """
     content = decode_json(body)
     if not isinstance(content, dict) or not content:
         message = "not a record"
+        raise ValueError(message)
+    return content
+
+
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """Read an answer that is one JSON object with all of its rows; it may have none.
+
+    Raises
+    ------
+    ValueError
+        If it is not an object.
+    """
+    content = decode_json(body)
+    if not isinstance(content, dict):
+        message = "not an object"
         raise ValueError(message)
     return content
 

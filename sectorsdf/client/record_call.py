@@ -15,11 +15,12 @@ import pandas as pd
 
 from sectorsdf.cache.memo import Remembered
 from sectorsdf.cache.read_through import RecordReadThrough
-from sectorsdf.client.answers import other_record, wrong_answer
+from sectorsdf.client.answers import other_key, other_record, wrong_answer
 from sectorsdf.client.call import Call
-from sectorsdf.client.parsing import parse_array, parse_record
-from sectorsdf.errors import FilterError, NotFoundError
+from sectorsdf.client.parsing import parse_array, parse_object, parse_record
+from sectorsdf.errors import FilterError, NotFoundError, listed
 from sectorsdf.frames.addresses import contact_fields, without_emails
+from sectorsdf.frames.casting import raw_text
 from sectorsdf.frames.lossless_json import json_text
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.paging.workers import WorkerPool
@@ -45,11 +46,14 @@ class Records(NamedTuple):
         The keys that the API does not know.
     provenance : Provenance
         Where the records come from.
+    others : sequence of mapping
+        A problem for each record whose own key differs from the one that was asked for.
     """
 
     found: Mapping[str, Any]
     not_found: Sequence[str]
     provenance: Provenance
+    others: Sequence[Mapping[str, Any]] = ()
 
 
 def fetch_records(context: ClientContext, query: RecordQuery) -> Records:
@@ -58,30 +62,32 @@ def fetch_records(context: ClientContext, query: RecordQuery) -> Records:
     E-mail addresses are left out unless the query asks for them, and are never cached.
     """
     with RecordReadThrough(query.config.cache, query.dataset, query.paths) as cached:
+        others: list[Mapping[str, Any]] = []
         if cached.missing:
-            fetched, provenance = _fetch_missing(context, query, cached)
+            fetched, provenance, others = _fetch_missing(context, query, cached)
         else:
             fetched, provenance = {}, _provenance(context, query)
     records = {**cached.found, **fetched}
     found = {key: record for key in query.paths if (record := records.get(key)) is not None}
     not_found = [key for key in query.paths if key not in found]
     provenance = cached.describe(provenance).with_records(len(query.paths), not_found)
-    return Records(found, not_found, provenance)
+    return Records(found, not_found, provenance, others)
 
 
 def _fetch_missing(
     context: ClientContext, query: RecordQuery, cached: RecordReadThrough
-) -> tuple[dict[str, Mapping[str, Any]], Provenance]:
-    """Return the records that the cache does not have, and store them in it."""
+) -> tuple[dict[str, Mapping[str, Any]], Provenance, list[Mapping[str, Any]]]:
+    """Return the records that the cache does not have, and store those of the right key in it."""
     with RecordCall(context, query, cached.missing) as call:
         fetched = call.run()
         if not query.include_contacts:
             fields = contact_fields(query.dataset)
             fetched = {key: without_emails(record, fields) for key, record in fetched.items()}
         provenance = _provenance(context, query, call)
-        cached.put({**dict.fromkeys(call.not_found), **fetched}, provenance, call.fetched_at)
+        right = {key: record for key, record in fetched.items() if key not in call.others}
+        cached.put({**dict.fromkeys(call.not_found), **right}, provenance, call.fetched_at)
         call.answered = True
-    return fetched, provenance
+    return fetched, provenance, [call.others[key] for key in fetched if key in call.others]
 
 
 def _provenance(
@@ -124,8 +130,12 @@ class RecordCall(Call):
         self.paths = {key: query.paths[key] for key in missing}
         self.records: dict[str, Any] = dict.fromkeys(self.paths)
         self.fetched_at: dict[str, str] = {}
+        # A problem for each record of another key. It is kept nowhere as the answer to this one.
+        self.others: dict[str, Mapping[str, Any]] = {}
+        # Only what has a key of its own is a record, which has fields.
+        by_key = parse_object if query.dataset.addressed_by is None else parse_record
         self._parse: Callable[[bytes], Any] = (
-            parse_array if query.dataset.answer == "array" else parse_record
+            parse_array if query.dataset.answer == "array" else by_key
         )
         self._parts_of = query.parts_of
         self._with_addresses = query.include_contacts
@@ -153,7 +163,9 @@ class RecordCall(Call):
 
     def _remembered(self, path: str) -> Remembered | None:
         """Return what the client remembers, if the caller accepts it."""
-        return None if self.config.refresh else self.context.memo.get(path, self.config.max_age)
+        if self.config.refresh:
+            return None
+        return self.context.memo.get(path, self.config.max_age, with_addresses=self._with_addresses)
 
     def _take(self, key: str, remembered: Remembered) -> None:
         moment = datetime.fromtimestamp(remembered.fetched_at, UTC)
@@ -190,7 +202,8 @@ class RecordCall(Call):
             remembered = self._remembered(path)
             if remembered is None:
                 remembered = self._fetch(key, path)
-                self.context.memo.put(path, *remembered)
+                if key not in self.others:
+                    self.context.memo.put(path, remembered)
             return remembered
 
     def _fetch(self, key: str, path: str) -> Remembered:
@@ -198,7 +211,8 @@ class RecordCall(Call):
         context = self.context
         body, written = self.entry.get(path), self.entry.written(path)
         if body is not None and written is not None:
-            return Remembered(self._parse(body) if body else None, written)
+            record = self._parse(body) if body else None
+            return Remembered(record, written, self.entry.has_addresses(path))
         context.key.require()
         what = f"{self.dataset.title} {key}"
         try:
@@ -219,6 +233,15 @@ class RecordCall(Call):
             raise wrong_answer(what, problem, context.transport.base_url + path)
         context.source = response.source
         arrived, record, kept = time.time(), response.value, response.body
+        other = other_key(self.dataset, self._parts_of(key), record)
+        if other is not None:
+            self.others[key] = {
+                "key": dict(self._parts_of(key)),
+                "column": other.name,
+                "raw": raw_text(other.raw),
+                "reason": f"the record of {other.reason}",
+            }
+            return Remembered(record, arrived)
         cleaned = without_emails(record, self._private)
         if not self._with_addresses and cleaned is not record:
             # Addresses that the caller does not ask for are not kept, not even until the call ends.
@@ -249,7 +272,7 @@ def keys_of(keys: object, column: str) -> list[Any]:
     """
     if isinstance(keys, pd.DataFrame):
         if column not in keys.columns:
-            names = ", ".join(map(str, keys.columns))
+            names = listed(keys.columns, show=str)
             message = f"the frame has no column {column!r}; it has {names}"
             raise FilterError(message, name=column, value=None)
         keys = keys[column]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sectorsdf.errors import DataError
+from sectorsdf.errors import DataError, IncompleteWarning
 from sectorsdf.frames.problems import warn
 from sectorsdf.io.parquet import write_parquet_parts
 
@@ -98,4 +98,4 @@ class ListResult:
 
     def _warn_of_failure(self) -> None:
         if self.failure is not None:
-            warn(f"{self.builder.dataset.name}: {self.failure}")
+            warn(f"{self.builder.dataset.name}: {self.failure}", IncompleteWarning)

@@ -119,8 +119,15 @@ class set_options:  # noqa: N801 - used as a function, or for one block
         _current.update(self._before)
 
 
-def as_age(value: object) -> timedelta:
+def as_age(value: object, name: str = "max_age") -> timedelta:
     """Return a length of time as a timedelta; a string such as ``"36h"`` is parsed.
+
+    Parameters
+    ----------
+    value : object
+        The value of an argument.
+    name : str
+        The argument's name, for the error.
 
     Raises
     ------
@@ -138,7 +145,7 @@ def as_age(value: object) -> timedelta:
             age = None
     if not isinstance(age, timedelta) or age < timedelta(0):
         message = (
-            f"max_age={value!r}: give a length of time such as '90min', '36h', '7d' or '2w', or a "
+            f"{name}={value!r}: give a length of time such as '90min', '36h', '7d' or '2w', or a "
             "timedelta."
         )
         raise ConfigurationError(message)

@@ -21,14 +21,20 @@ _AUCTION_COLUMNS = (
     Column("company_name", "text", "Winning company"),
     Column("winner_date", "date", "Day on which the winner was announced"),
     AREA,
-    Column("license_number", "text", "Number of the decree that set the area"),
+    Column("license_number", "text", "Number of the decree that set the area", is_code=True),
     Column(
         "area_type",
         "text",
         "WIUP mining business licence area, or WIUPK special mining business licence area",
         values=vocab.AREA_TYPES,
     ),
-    Column("kdi", "integer", "Kompensasi Data Informasi: the price of the data", unit="IDR"),
+    Column(
+        "kdi",
+        "integer",
+        "Kompensasi Data Informasi: the compensation for the data of the area and the floor of the "
+        "auction; not the price, as the winning offer is not in the API",
+        unit="IDR",
+    ),
     WIUP_CODE,
     Column("auction_status", "text", "Status, such as Lelang Selesai (auction closed)"),
     Column("participant_count", "integer", "Number of participants"),
@@ -73,6 +79,8 @@ MINING_LICENSE_AUCTIONS = Dataset(
             meaning="Auction status, such as Lelang Selesai (closed)",
             ignores_case=True,
             column="auction_status",
+            never=("open", "closed", "active", "finished", "completed", "ongoing", "running"),
+            seen=("Lelang Selesai",),
         ),
         Filter(
             "participant",
@@ -150,7 +158,12 @@ MINING_LICENSE_AUCTION_PARTICIPANTS = Dataset(
     key=("wiup_code", "NIB"),
     columns=(
         WIUP_CODE,
-        Column("NIB", "text", "Nomor Induk Berusaha: the business's registration number, as text"),
+        Column(
+            "NIB",
+            "text",
+            "Nomor Induk Berusaha: the business's registration number, as text",
+            is_code=True,
+        ),
         Column("company_name", "text", "Participating company"),
         Column(
             "qualification_result",

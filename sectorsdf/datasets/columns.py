@@ -8,6 +8,7 @@ WIUP_CODE = Column(
     "wiup_code",
     "text",
     "Code of the mining business licence area (WIUP); 13 to 20 digits, kept as text",
+    is_code=True,
 )
 PROVINCE = Column(
     "province",

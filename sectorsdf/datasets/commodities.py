@@ -99,6 +99,7 @@ MINING_COMMODITY_PRICES = Dataset(
             meaning="First year of the prices",
             minimum=1900,
             maximum=2026,
+            is_year=True,
             match=None,
         ),
         Filter(
@@ -107,6 +108,7 @@ MINING_COMMODITY_PRICES = Dataset(
             meaning="Last year of the prices",
             minimum=1900,
             maximum=2026,
+            is_year=True,
             match=None,
         ),
     ),

@@ -25,6 +25,7 @@ YEAR_FILTER = Filter(
     meaning="Reporting year; the latest by default",
     minimum=1900,
     maximum=2026,
+    is_year=True,
 )
 _SYMBOL = Column("symbol", "text", "Symbol at the Indonesian stock exchange; missing if not listed")
 _COMPANY_COLUMNS = (
@@ -184,7 +185,9 @@ MINING_COMPANY_CONTRACTS = Dataset(
         Column("slug", "text", "Slug of the company whose record lists the contract"),
         Column("contract_index", "integer", "Place of the contract in the record, from 1"),
         Column("company_name", "text", "Company that the contract is with; can be missing"),
-        Column("company_id", "text", "The provider's number of that company, as text"),
+        Column(
+            "company_id", "text", "The provider's number of that company, as text", is_code=True
+        ),
         Column("contract_period_end", "date", "Last day of the contract; missing if it has none"),
         Column(
             "agreement_types",

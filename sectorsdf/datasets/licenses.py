@@ -19,7 +19,7 @@ MINING_LICENSES = Dataset(
     key=("wiup_code",),
     columns=(
         WIUP_CODE,
-        Column("license_number", "text", "Number of the licence's decree"),
+        Column("license_number", "text", "Number of the licence's decree", is_code=True),
         Column(
             "license_type",
             "text",

@@ -48,6 +48,13 @@ MINING_PROVINCE_RESOURCES = Dataset(
             "Commodity",
             ignores_case=True,
         ),
-        Filter("year", "integer", meaning="Year of the figures", minimum=1900, maximum=2026),
+        Filter(
+            "year",
+            "integer",
+            meaning="Year of the figures",
+            minimum=1900,
+            maximum=2026,
+            is_year=True,
+        ),
     ),
 )

@@ -10,10 +10,12 @@ import difflib
 import math
 import operator
 import re
-from typing import TYPE_CHECKING, NoReturn
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote
 
 from sectorsdf.errors import FilterError
+from sectorsdf.places import province_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -55,7 +57,7 @@ def refuse_unknown(
     """
     filters = [entry.name for entry in dataset.filters]
     for name, value in unknown.items():
-        if name in _PAGING and filters:
+        if name in _PAGING and dataset.is_list and filters:
             message = f"{name} is not a filter here: {_PAGING[name]}."
             raise FilterError(message, name=name, value=value)
         near = difflib.get_close_matches(name, [*filters, *options], n=2, cutoff=0.6)
@@ -96,7 +98,15 @@ def to_query(
         if declared is None:
             refuse_unknown(dataset, {name: value})
             continue
-        query[name] = _CHECKS[declared.kind](declared, value, validate)
+        if _is_missing(value):
+            message = (
+                f"{name}={_shown(value)} is a missing value and selects nothing: leave the filter "
+                "out to select all rows, or pass None."
+            )
+            raise FilterError(message, name=name, value=value)
+        # Only the getters of lists have the option.
+        rule = _Rule(declared, validate, "; validate=False sends it anyway" * dataset.is_list)
+        query[name] = _CHECKS[declared.kind](rule, value)
     if query.get("qualified") == "true" and "participant" not in query:
         message = (
             "qualified=True needs participant: it asks for the auctions in which that company "
@@ -104,6 +114,24 @@ def to_query(
         )
         raise FilterError(message, name="qualified", value=True)
     return query
+
+
+class _Rule(NamedTuple):
+    """What a value is checked by.
+
+    Attributes
+    ----------
+    declared : Filter
+        The filter.
+    validate : bool
+        Refuse a value that the vocabulary does not list.
+    way_out : str
+        What an error about such a value says of the option that sends it; "" without one.
+    """
+
+    declared: Filter
+    validate: bool
+    way_out: str
 
 
 def _shown(value: object) -> str:
@@ -115,23 +143,35 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def _refuse(declared: Filter, value: object, right: str, near: list[str] | None = None) -> NoReturn:
+def _is_missing(value: object) -> bool:
+    """Return whether a value is a NaN, or the missing value of pandas, which is not imported."""
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return True
+    # `math.isnan` fails for a whole number that no float can hold.
+    return isinstance(value, Real) and not isinstance(value, Integral) and math.isnan(value)
+
+
+def _refuse(rule: _Rule, value: object, right: str, near: list[str] | None = None) -> NoReturn:
     # The suggestion comes first, because the list of values can be long.
     hint = _hint(near or [])
-    message = f"{declared.name}={_shown(value)} cannot be sent."
+    name = rule.declared.name
+    message = f"{name}={_shown(value)} cannot be sent."
     message += f"{hint} {right[0].upper()}{right[1:]}."
-    raise FilterError(message, name=declared.name, value=value, suggestions=near or ())
+    raise FilterError(message, name=name, value=value, suggestions=near or ())
 
 
-def _text(declared: Filter, value: object, validate: bool) -> str:  # noqa: ARG001, FBT001
+def _text(rule: _Rule, value: object) -> str:
     if not isinstance(value, str):
-        _refuse(declared, value, "it takes a string")
+        _refuse(rule, value, "it takes a string")
     # `str()` of a subclass, such as an enumeration, need not return its characters.
     text = str.__str__(value)
     if not text.strip():
-        _refuse(declared, value, "an empty string selects nothing; leave the filter out instead")
+        _refuse(rule, value, "an empty string selects nothing; leave the filter out instead")
     if not _is_sendable(text):
-        _refuse(declared, value, "it holds half of a surrogate pair, which UTF-8 cannot encode")
+        _refuse(rule, value, "it holds half of a surrogate pair, which UTF-8 cannot encode")
+    if rule.validate and text.strip().casefold() in rule.declared.never:
+        seen = ", ".join(map(repr, rule.declared.seen))
+        _refuse(rule, value, f"the API's own words are needed; seen so far: {seen}{rule.way_out}")
     return text
 
 
@@ -143,36 +183,40 @@ def _is_sendable(text: str) -> bool:
     return True
 
 
-def _choice(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
-    text = _text(declared, value, validate)
-    if not validate or text in declared.values:
+def _choice(rule: _Rule, value: object) -> str:
+    text = _text(rule, value)
+    declared = rule.declared
+    if not rule.validate or text in declared.values:
         return text
     folded = {entry.casefold(): entry for entry in declared.values}
     same = folded.get(text.strip().casefold())
     if same is not None and declared.ignores_case:
         return same
+    known_name = province_name(text) if declared.name == "province" else None
+    if known_name is not None and known_name not in declared.values:
+        message = f"the API's list has no rows of {known_name}{rule.way_out}"
+        _refuse(rule, value, message)
     close = difflib.get_close_matches(text.strip().casefold(), folded, n=3, cutoff=0.6)
     within = [entry for entry in folded if text.strip().casefold() in entry][:3]
     near = [folded[entry] for entry in dict.fromkeys([*close, *within])]
-    if same is not None:
-        near = [same]
+    if same is not None or known_name is not None:
+        near = [str(same or known_name)]
     known = ", ".join(map(repr, declared.values[:_MOST_LISTED]))
     further = len(declared.values) - _MOST_LISTED
     known += f" and {further} more, see sectorsdf.vocabularies" if further > 0 else ""
     case = "" if declared.ignores_case else " (upper and lower case count)"
-    right = f"the API knows {known}{case}; validate=False sends it anyway"
-    _refuse(declared, value, right, near)
+    _refuse(rule, value, f"the API knows {known}{case}{rule.way_out}", near)
 
 
-def _slug(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
-    text = _text(declared, value, validate)
-    if validate and not _SLUG.fullmatch(text):
+def _slug(rule: _Rule, value: object) -> str:
+    text = _text(rule, value)
+    if rule.validate and not _SLUG.fullmatch(text):
         likely = "-".join(re.findall(r"[a-z0-9]+", text.lower()))
         _refuse(
-            declared,
+            rule,
             value,
             "it takes a slug: lower-case letters, digits and hyphens, as in the column "
-            "company_slug; validate=False sends it anyway",
+            f"company_slug{rule.way_out}",
             [likely] if likely else None,
         )
     return text
@@ -183,24 +227,24 @@ def _is_flag(value: object) -> bool:
     return type(value).__name__ in {"bool", "bool_"}
 
 
-def _flag(declared: Filter, value: object, validate: bool) -> str:  # noqa: ARG001, FBT001
+def _flag(rule: _Rule, value: object) -> str:
     if not _is_flag(value):
-        _refuse(declared, value, "it takes True or False")
+        _refuse(rule, value, "it takes True or False")
     return "true" if value else "false"
 
 
-def _text_or_flag(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+def _text_or_flag(rule: _Rule, value: object) -> str:
     if not isinstance(value, str) and not _is_flag(value):
-        _refuse(declared, value, "it takes a status such as 'CNC', or True or False")
+        _refuse(rule, value, "it takes a status such as 'CNC', or True or False")
     check = _text if isinstance(value, str) else _flag
-    return check(declared, value, validate)
+    return check(rule, value)
 
 
-def _within(declared: Filter, value: float, validate: bool) -> None:  # noqa: FBT001
-    low, high = declared.minimum, declared.maximum
-    if validate and ((low is not None and value < low) or (high is not None and value > high)):
+def _within(rule: _Rule, value: float) -> None:
+    low, high = rule.declared.minimum, rule.declared.highest
+    if rule.validate and ((low is not None and value < low) or (high is not None and value > high)):
         bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-        _refuse(declared, value, f"the API takes {bounds}; validate=False sends it anyway")
+        _refuse(rule, value, f"the API takes {bounds}{rule.way_out}")
 
 
 def _whole(value: object) -> int | None:
@@ -213,27 +257,27 @@ def _whole(value: object) -> int | None:
         return None
 
 
-def _integer(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+def _integer(rule: _Rule, value: object) -> str:
     number = _whole(value)
     # No server takes more digits, and Python limits how many it writes.
     if number is None or abs(number) >= 10**_MOST_DIGITS:
-        _refuse(declared, value, "it takes a whole number")
-    _within(declared, number, validate)
+        _refuse(rule, value, "it takes a whole number")
+    _within(rule, number)
     return str(number)
 
 
-def _number(declared: Filter, value: object, validate: bool) -> str:  # noqa: FBT001
+def _number(rule: _Rule, value: object) -> str:
     # float() would accept strings, bytes, and a column of one row.
     scalar = hasattr(value, "__float__") or hasattr(value, "__index__")
     if _is_flag(value) or not scalar or getattr(value, "ndim", 0) != 0:
-        _refuse(declared, value, "it takes a number")
+        _refuse(rule, value, "it takes a number")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        _refuse(declared, value, "it takes a number")
+        _refuse(rule, value, "it takes a number")
     if not math.isfinite(number):
-        _refuse(declared, value, "it takes a finite number")
-    _within(declared, number, validate)
+        _refuse(rule, value, "it takes a finite number")
+    _within(rule, number)
     return repr(number)
 
 

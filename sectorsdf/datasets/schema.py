@@ -7,6 +7,7 @@ command line builds its commands from the declarations without either.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,6 +20,9 @@ __all__ = ["PAGE_SIZE", "Column", "Dataset", "Filter", "Kind", "arrow_type"]
 
 PAGE_SIZE = 30
 """The API's documented maximum; each answer says how many rows its page really holds."""
+
+# The API's day, and so its year, begins in Jakarta.
+_JAKARTA = timezone(timedelta(hours=7))
 
 Kind: TypeAlias = Literal["text", "date", "integer", "number", "flag", "json"]
 """What a column holds; `arrow_type` gives the Arrow type."""
@@ -60,6 +64,8 @@ class Column:
         The API's field; None where it has the column's own name.
     unit_in : str or None
         The column that holds the unit of each row's number.
+    is_code : bool
+        Whether its texts are codes of digits, which a reader that guesses types takes for numbers.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Column:
     values: tuple[str, ...] = ()
     field: str | None = None
     unit_in: str | None = None
+    is_code: bool = False
 
     @property
     def source(self) -> str:
@@ -99,7 +106,9 @@ class Filter:
     ignores_case : bool
         Whether the API ignores case.
     minimum, maximum : float or None
-        Bounds of a number.
+        Bounds of a number, as the provider's OpenAPI file gives them.
+    is_year : bool
+        Whether it takes years. The file's maximum is then the year in which it was written.
     column : str or None
         The column that it looks at; None where it has the filter's own name.
     match : {"same", "least", "soon"} or None
@@ -107,6 +116,11 @@ class Filter:
         None if no column shows it.
     vocabulary : str or None
         Name in `sectorsdf.vocabularies` of a long list of values, to which help texts refer.
+    never : tuple of str
+        Of a text, words in lower case that callers try and that select no row, such as English ones
+        where the API's values are Indonesian.
+    seen : tuple of str
+        Of such a text, the values that were seen so far.
     """
 
     name: str
@@ -116,9 +130,27 @@ class Filter:
     ignores_case: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    is_year: bool = False
     column: str | None = None
     match: Literal["same", "least", "soon"] | None = "same"
     vocabulary: str | None = None
+    never: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+
+    @property
+    def highest(self) -> float | None:
+        """The highest number that can be sent: `maximum`, and of years at least the current one."""
+        if self.maximum is None or not self.is_year:
+            return self.maximum
+        return max(self.maximum, datetime.now(_JAKARTA).year)
+
+    @property
+    def range_in_words(self) -> str:
+        """The bounds as help texts say them, such as "1900 to the current year"; "" without any."""
+        if self.minimum is None:
+            return ""
+        top = "the current year" if self.is_year else f"{self.maximum or 0:g}"
+        return f"{self.minimum:g}" if self.maximum is None else f"{self.minimum:g} to {top}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +181,8 @@ class Dataset:
     filters : tuple of Filter
         What the list endpoint can select by.
     default_order : str or None
-        The API's own sort if the caller gives none.
+        The API's own sort if the caller gives none. It is not sent to an endpoint without a filter
+        `order_by`.
     finest_order : str or None
         The sort with the fewest ties, if it is finer than the others by far.
     facets : tuple of str

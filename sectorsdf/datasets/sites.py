@@ -25,7 +25,8 @@ _SITE_COLUMNS = (
     Column(
         "unit",
         "text",
-        "Unit of production_volume: Mt coal, koz gold, kton copper, wmt nickel ore",
+        "Unit of production_volume: Mt coal, koz gold, kton copper, wmt (million wet tonnes) of "
+        "nickel ore",
         values=("Mt", "koz", "kton", "wmt"),
     ),
     Column("strip_ratio", "number", "Strip ratio: overburden removed for each unit of ore"),
@@ -61,7 +62,9 @@ MINING_SITES = Dataset(
             "Commodity reported",
             ignores_case=True,
         ),
-        Filter("year", "integer", meaning="Reporting year", minimum=1900, maximum=2026),
+        Filter(
+            "year", "integer", meaning="Reporting year", minimum=1900, maximum=2026, is_year=True
+        ),
         Filter(
             "min_production",
             "number",
@@ -111,7 +114,7 @@ MINING_SITE = Dataset(
         Column(
             "tonnage_unit",
             "text",
-            "Unit of the seven tonnages: Mt, or wmt where the site gives wet tonnes",
+            "Unit of the seven tonnages: Mt, or wmt (million wet tonnes)",
             field=_JORC,
         ),
         Column(
@@ -172,11 +175,13 @@ MINING_SITE_RESOURCES = Dataset(
         Column(
             "category",
             "text",
-            "Confidence category of JORC and KCMI, or total",
+            "Confidence category of JORC and KCMI, or total; total_verified is the part of a "
+            "province's total that is verified, which the total includes",
             values=(
                 "proven",
                 "probable",
                 "total",
+                "total_verified",
                 "measured",
                 "indicated",
                 "inferred",
@@ -209,7 +214,12 @@ MINING_SITE_RESOURCES = Dataset(
             "Upper end of a grade or calorific value, in unit",
             unit_in="unit",
         ),
-        Column("unit", "text", "Unit of the row's figures: Mt, wmt, dmt, Kt, koz, g/t, %, kcal/kg"),
+        Column(
+            "unit",
+            "text",
+            "Unit of the figures: Mt, wmt (million wet tonnes), dmt (million dry tonnes), Kt, "
+            "koz, g/t, %, kcal/kg",
+        ),
         Column("verified", "flag", "True where the API marks the figure as verified"),
         Column("source_field", "text", "Path of the figure in the API's JSON"),
         Column("raw", "text", "The JSON text, where the numbers alone do not give it"),

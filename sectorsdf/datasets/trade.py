@@ -92,7 +92,14 @@ MINING_EXPORTS = Dataset(
             "Commodity exported",
             ignores_case=True,
         ),
-        Filter("year", "integer", meaning="Year of the exports", minimum=1900, maximum=2026),
+        Filter(
+            "year",
+            "integer",
+            meaning="Year of the exports",
+            minimum=1900,
+            maximum=2026,
+            is_year=True,
+        ),
     ),
 )
 MINING_GLOBAL_COMMODITIES = Dataset(

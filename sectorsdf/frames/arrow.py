@@ -13,12 +13,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf.frames.digest import table_digest
+from sectorsdf.frames.lineage import true_provenance
+from sectorsdf.frames.provenance import ATTRS, Provenance
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from sectorsdf.frames.provenance import Provenance
+__all__ = [
+    "METADATA",
+    "frame_digest",
+    "from_arrow",
+    "provenance_of_table",
+    "refuse_deep_values",
+    "to_arrow",
+    "typed_table",
+    "with_attrs",
+]
 
-__all__ = ["from_arrow", "refuse_deep_values", "to_arrow"]
+METADATA = b"PANDAS_ATTRS"
+"""The entry of a table's metadata that holds a frame's attrs, as pandas writes and reads it."""
 
 _TEXT = pd.StringDtype()
 _PANDAS_TYPES = {
@@ -32,27 +46,152 @@ _DAYS = "timestamp[us]"
 _MAX_DEPTH = 100
 
 
-def from_arrow(table: pa.Table, provenance: Provenance | None = None) -> pd.DataFrame:
-    """Return a table as a frame: days as `datetime64`, text, counts and flags nullable."""
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame with the dtypes and the provenance that the getters give.
+
+    Pure: it costs no credits. It undoes `to_arrow`: dtypes, values, order and attrs are the same.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A table of `to_arrow`, of a file that this package wrote, or of another program. Whatever
+        has Arrow's C stream interface is taken as well, such as a frame of Polars or a relation of
+        DuckDB.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each row of the table, and its columns in their order: text as ``string``,
+        whole numbers of 64 bits as ``Int64``, flags as ``boolean``, days as ``datetime64[us]``;
+        other types as pyarrow converts them. ``attrs`` are those in the table's metadata, if there
+        are any.
+
+    Raises
+    ------
+    TypeError
+        The argument is not a table.
+
+    See Also
+    --------
+    to_arrow : The other way.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> with sectorsdf.sandbox.running() as client:
+    ...     licences = sectorsdf.get_mining_licenses(province="Aceh", client=client)
+    >>> sectorsdf.from_arrow(sectorsdf.to_arrow(licences)).equals(licences)
+    True
+    """
+    if not isinstance(table, pa.Table):
+        if not hasattr(table, "__arrow_c_stream__"):
+            message = f"from_arrow takes a pyarrow.Table, not {type(table).__name__}"
+            raise TypeError(message)
+        table = pa.table(table)
+    metadata = table.schema.metadata or {}
     for i, column in enumerate(table.schema):
         if pa.types.is_date32(column.type):
             days = table.column(i).cast(_DAYS)
             table = table.set_column(i, column.name, days)
+        elif str(column.type) == "string_view":
+            table = table.set_column(i, column.name, table.column(i).cast(pa.string()))
     frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(
         types_mapper=_PANDAS_TYPES.get
     )
-    return frame if provenance is None else provenance.attach(frame)
+    if METADATA in metadata:
+        frame.attrs = json.loads(metadata[METADATA])
+        if isinstance(frame.attrs.get(ATTRS), dict):
+            Provenance.of_frame(frame).attach(frame)
+    return frame
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:
-    """Return a frame as the table that Parquet files hold: days as `date32`, attrs as metadata."""
-    refuse_deep_values(frame)
+    """Return a frame as the Arrow table that Parquet files hold, with its provenance as metadata.
+
+    Pure: it costs no credits and sends nothing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A frame of this package, or one made from it. A named index becomes columns; one without a
+        name is left out.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row for each row of the frame, with its columns in their order: text as ``string``,
+        days (times that are all midnight) as ``date32``, ``Int64`` as ``int64``, ``boolean`` as
+        ``bool``; other types as pyarrow converts them.
+
+        The metadata has ``frame.attrs`` as JSON, under ``PANDAS_ATTRS``, where pandas looks for
+        them. The provenance in it is true of these rows: if they are no longer those that were
+        fetched, it has ``complete`` null, and ``derived_from`` says what was fetched.
+
+    Raises
+    ------
+    ValueError
+        Arrow has no type for a column, an index and a column have the same name, or a value or
+        `frame.attrs` is nested too deeply.
+
+    See Also
+    --------
+    from_arrow : The other way.
+    verify : Whether the rows are those that were fetched.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> with sectorsdf.sandbox.running() as client:
+    ...     licences = sectorsdf.get_mining_licenses(province="Aceh", client=client)
+    >>> table = sectorsdf.to_arrow(licences)
+    >>> print(table.schema.field("license_expiry_date").type)
+    date32[day]
+    """
+    table = typed_table(frame)
+    attrs = frame.attrs
+    provenance = Provenance.of_frame(frame)
+    if provenance.entries:
+        attrs = {**attrs, ATTRS: true_provenance(provenance, table).entries}
+    return with_attrs(table, attrs)
+
+
+def with_attrs(table: pa.Table, attrs: Mapping[Any, Any]) -> pa.Table:
+    """Return a table whose metadata have these attrs of a frame.
+
+    Raises
+    ------
+    ValueError
+        If they are nested too deeply.
+    """
     try:
-        attrs = json.dumps(frame.attrs)
+        text = json.dumps(attrs)
     except RecursionError:
         message = "frame.attrs is nested too deeply to be written as JSON"
         raise ValueError(message) from None
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: text})
+
+
+def provenance_of_table(table: pa.Table) -> Provenance:
+    """Return the provenance in a table's metadata; an empty one if there is none."""
+    attrs = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    entries = attrs.get(ATTRS)
+    return Provenance(entries if isinstance(entries, dict) else {})
+
+
+def frame_digest(frame: pd.DataFrame) -> str:
+    """Return the digest of a frame's rows, as `sectorsdf.frames.digest` defines it."""
+    return table_digest(typed_table(frame))
+
+
+def typed_table(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame as the table that `to_arrow` returns, without its attrs."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    refuse_deep_values(frame)
+    plain = frame.copy(deep=False)
+    # Newer versions of pyarrow would write the attrs as well, as they are.
+    plain.attrs = {}
+    table = pa.Table.from_pandas(plain, preserve_index=False)
     for i, column in enumerate(table.schema):
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
             times = table.column(i)
@@ -62,7 +201,7 @@ def to_arrow(frame: pd.DataFrame) -> pa.Table:
             # pandas 3 writes text with this type. A file must not depend on the version of pandas.
             text = table.column(i).cast(pa.string())
             table = table.set_column(i, column.name, text)
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), "PANDAS_ATTRS": attrs})
+    return table
 
 
 def refuse_deep_values(frame: pd.DataFrame) -> None:

@@ -27,6 +27,7 @@ from sectorsdf.frames.casting import (
     infer_column,
     raw_text,
 )
+from sectorsdf.frames.digest import combined_digest, row_hashes
 from sectorsdf.frames.flatten import FLATTENERS, BadValue
 from sectorsdf.frames.lossless_json import as_utf8
 from sectorsdf.frames.problems import describe_problems, raise_or_warn
@@ -93,6 +94,7 @@ class FrameBuilder:
 
     def __post_init__(self, file: IO[bytes] | None) -> None:
         self._declared = Batches(self.dataset.schema, file)
+        self._hashes: list[np.ndarray] = []
 
     def __len__(self) -> int:
         """Return how many records were added."""
@@ -142,7 +144,9 @@ class FrameBuilder:
         unknown.update(
             {(len(position_of), name): v for name, v in cells.items() if name not in known}
         )
-        self._declared.add(pa.RecordBatch.from_arrays(arrays, schema=dataset.schema))
+        typed = pa.RecordBatch.from_arrays(arrays, schema=dataset.schema)
+        self._declared.add(typed)
+        self._hashes.append(row_hashes(typed))
         self._batches.append(
             _Batch(
                 len(records),
@@ -249,7 +253,19 @@ class FrameBuilder:
             problems=problems,
             unknown_fields=[name for name, _ in self._extra_columns()],
             missing_fields=sorted(self._missing_fields()),
+            digest=self._digest(order),
         )
+
+    def _digest(self, order: Sequence[int]) -> str:
+        """Return the digest of these rows."""
+        hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])
+        extra = dict(self._extra_columns())
+        fields = list(self.dataset.schema)
+        if extra:
+            table = pa.table(extra)
+            hashes += row_hashes(table)
+            fields += list(table.schema)
+        return combined_digest([hashes[np.asarray(order, np.int64)]], fields)
 
     def problems_in_words(self, provenance: Provenance) -> list[str]:
         """Return a sentence for each kind of thing that `describe` found not to fit."""

@@ -10,7 +10,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from sectorsdf._deep_json import parse
+from sectorsdf.config.deep_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

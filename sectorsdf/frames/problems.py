@@ -9,7 +9,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.errors import DataError, DataWarning, printable
+from sectorsdf.errors import DataError, DataWarning, listed, printable
 from sectorsdf.frames.addresses import REASON
 from sectorsdf.frames.provenance import ATTRS, Provenance
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from sectorsdf.datasets.schema import Dataset
 
-__all__ = ["describe_left_out", "describe_problems", "raise_or_warn", "report_problems", "warn"]
+__all__ = [
+    "describe_left_out",
+    "describe_problems",
+    "raise_or_warn",
+    "report_other_records",
+    "report_problems",
+    "warn",
+]
 
 
 _ALL_OF_THEM = f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
@@ -80,13 +87,15 @@ def describe_problems(
         sentences.append(describe_left_out(dataset, left_out))
     if unknown:
         sentences.append(
-            f"{dataset.name}: the API sent field(s) that are not declared: {', '.join(unknown)}. "
+            f"{dataset.name}: the API sent field(s) that are not declared: "
+            f"{listed(unknown, show=str)}. "
             "They are extra columns at the end."
         )
     if missing_in:
-        names = ", ".join(
+        fields = (
             name if rows is None else f"{name} ({rows} rows)" for name, rows in missing_in.items()
         )
+        names = listed(fields, show=str)
         sentences.append(f"{dataset.name}: the answer does not have the declared field(s) {names}.")
     return sentences
 
@@ -115,6 +124,26 @@ def report_problems(dataset: Dataset, frame: pd.DataFrame, *, strict: bool) -> N
     provenance = Provenance.of_frame(frame)
     missing_in = dict.fromkeys(provenance["missing_fields"])
     raise_or_warn(describe_problems(dataset, provenance, missing_in), frame, strict=strict)
+
+
+def report_other_records(
+    dataset: Dataset, frame: pd.DataFrame, others: Sequence[Mapping[str, Any]], *, strict: bool
+) -> None:
+    """Add the records of another key than was asked for to the problems, and report them.
+
+    Raises
+    ------
+    DataError
+        With `strict`, if there is any; it carries the frame.
+    """
+    if not others:
+        return
+    Provenance.of_frame(frame).with_problems(others).attach(frame)
+    sentence = (
+        f"{dataset.name}: {len(others)} answer(s) are not the record that was asked for; the first "
+        f"is {others[0]['reason']}. Their rows are in the frame. {_ALL_OF_THEM}"
+    )
+    raise_or_warn([sentence], frame, strict=strict)
 
 
 def raise_or_warn(sentences: Sequence[str], frame: pd.DataFrame, *, strict: bool) -> None:

@@ -28,6 +28,18 @@ ATTRS = "sectorsdf"
 """The entry of `DataFrame.attrs` that holds the provenance."""
 
 
+# Longer than any value that the API is known to send, so that nothing of those is cut.
+_LONGEST_RAW = 50_000
+
+
+def _bounded(problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a problem with its raw text cut, and the length said, if it is very long."""
+    raw = problem.get("raw")
+    if not isinstance(raw, str) or len(raw) <= _LONGEST_RAW:
+        return problem
+    return {**problem, "raw": f"{raw[:_LONGEST_RAW]}… ({len(raw):,} characters)"}
+
+
 def _plain(value: object) -> Any:  # noqa: ANN401
     """Return a filter's value as JSON has it: a NumPy scalar becomes a plain one."""
     if value is None or isinstance(value, bool | int | float | str | list):
@@ -128,18 +140,21 @@ class Provenance:
         problems: Sequence[Mapping[str, Any]] = (),
         unknown_fields: Sequence[str] = (),
         missing_fields: Sequence[str] = (),
+        *,
+        digest: str,
     ) -> Provenance:
-        """Add what the rows themselves show: their number, and what does not fit."""
+        """Add what the rows themselves show: their number, their digest, and what does not fit."""
         return self.updated(
             rows=rows,
-            problems=list(problems),
+            digest=digest,
+            problems=list(map(_bounded, problems)),
             unknown_fields=list(unknown_fields),
             missing_fields=list(missing_fields),
         )
 
     def with_problems(self, problems: Sequence[Mapping[str, Any]]) -> Provenance:
         """Add problems to those that are known."""
-        return self.updated(problems=[*self.entries["problems"], *problems])
+        return self.updated(problems=[*self.entries["problems"], *map(_bounded, problems)])
 
     def with_missing_field(self, name: str) -> Provenance:
         """Add a declared field that the answers do not have."""
@@ -166,6 +181,7 @@ class Provenance:
         not_found: Sequence[str],
         rows_without: Sequence[Mapping[str, Any]],
         problems: Sequence[Mapping[str, Any]],
+        digest: str,
     ) -> Provenance:
         """Add where the details of listed rows come from, and what list and details cost."""
         both = {
@@ -174,6 +190,7 @@ class Provenance:
         }
         return self.with_problems(problems).updated(
             **both,
+            digest=digest,
             credits=self["credits"] + details["credits"],
             from_cache=_both_cached(self, details),
             details={

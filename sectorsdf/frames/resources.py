@@ -18,6 +18,7 @@ from sectorsdf.frames.addresses import left_out_of
 from sectorsdf.frames.arrow import from_arrow
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.casting import cast_column
+from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lossless_json import decode_json
 from sectorsdf.frames.problems import describe_left_out, raise_or_warn, warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
@@ -144,7 +145,8 @@ def resources_frame(
             builder.add([row])
         frame = builder.frame(provenance, strict=strict)
     else:
-        frame = from_arrow(table, provenance.with_rows(len(table)))
+        frame = from_arrow(table)
+        provenance.with_rows(len(table), digest=table_digest(table)).attach(frame)
     if problems := figures.problems:
         Provenance.of_frame(frame).with_problems(problems).attach(frame)
         first = problems[0]

@@ -47,7 +47,7 @@ _ALWAYS = {
         "products",
     )
 }
-_KEY = ("slug", "year", "commodity_type", "commodity_sub_type")
+_KEY = ("year", "commodity_type", "commodity_sub_type")
 _BASIS = re.compile(r"(?P<property>.+)_(?P<basis>arb|adb)")
 
 

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sectorsdf.http.rate_limit import DAY
-from sectorsdf.http.window_lengths import lengths_between, margin, next_shorter, peaks
+from sectorsdf.http.window_lengths import MEASURED, lengths_between, margin, next_shorter, peaks
 from sectorsdf.http.window_state import number_between
 
 if TYPE_CHECKING:
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["open_window", "plan_probes", "plan_test"]
 
 
-_RETRIES = (1.06, 1.25)  # when to probe again after a test, as shares of the length
+# When a probe is accepted even if a refusal has prolonged the block, as shares of the length.
+_LATER, _MUCH_LATER = 1.1, 1.25
 _FLIGHT = 2.0  # seconds in which the responses of requests under way arrive
 _LATE = 0.05  # seconds
 _ROUND = 20  # a count of at least so many requests that is a multiple of 5 needs no test
 _REST = 20  # windows until the next test, if refused requests prolong the block
 _FEW = 4  # refusals, which cannot prolong a block by much
 _RESPONSES = 20  # a window is hardly shorter than so many response times
+_MUCH_SHORTER = 12  # times
 
 
 def plan_probes(learner: WindowLearner) -> None:
@@ -109,12 +111,13 @@ def _plan_lengths(
     learner: WindowLearner, checks: Sequence[float], first: float, now: float
 ) -> None:
     state, length = learner.state, learner.state.seconds
-    longer = [usual for usual in learner.lengths if usual > 1.02 * length]
-    again = [share * length for share in _RETRIES] if checks else []
-    again += [state.elapsed] if state.elapsed else []
-    plan = sorted([*checks, length, *again, *longer])
-    dues = [[first + length + margin(length), length] for length in plan]
-    state.ladder = [[due, n] for due, n in dues if due > now or n >= length]
+    plan = [*checks, *(usual for usual in learner.lengths if usual > 1.02 * length)]
+    plan += [_MUCH_LATER * length] if checks else []
+    plan += [state.elapsed] if state.elapsed else []
+    dues = [[first + n + margin(n), n] for n in plan]
+    # This length was accepted before, so its own probe need not be on time to show that.
+    dues.append([first + length * (_LATER if checks else 1.0) + margin(length), length])
+    state.ladder = sorted([due, n] for due, n in dues if due > now or n >= length)
     state.testing, state.tried = True, 0.0
 
 
@@ -122,13 +125,36 @@ def _first_ladder(learner: WindowLearner) -> list[list[float]]:
     state, lengths = learner.state, learner.lengths
     sent = state.closed
     begun = state.first(sent, learner.max_wait)
-    likely = [n for n in lengths if n >= _RESPONSES * learner.latency] or lengths[-1:]
+    measured = _measured(state)
+    likely = [n for n in lengths if _is_likely(n, learner.latency, measured)] or lengths[-1:]
     fresh = [n for n in likely if n > sent - begun]
     times = state.times(-math.inf)
     # A window shorter than the time since the first response was not full before.
     older = [n for n in likely if n <= sent - begun and (not fresh or peaks(times, sent, n))]
-    ladder = [[begun + n + margin(n), n] for n in fresh]
+    delays = {measured: _LATER}
+    ladder = [[begun + n * delays.get(n, 1.0) + margin(n), n] for n in fresh]
     return sorted([*ladder, *([sent + n + margin(n), n] for n in older)])
+
+
+def _is_likely(length: float, latency: float, measured: float) -> bool:
+    """Return whether a length is worth a probe, which may prolong the block.
+
+    If the count is that of a measured limit, few are tried before the length of that limit.
+    """
+    if not measured / _MUCH_SHORTER < length < measured:
+        return length >= _RESPONSES * latency
+    return 2 * _RESPONSES * latency <= length <= measured / 3
+
+
+def _measured(state: WindowState) -> float:
+    """Return the length of the measured limit whose count was met; 0 if it was none."""
+    for count, seconds, billed_only in MEASURED:
+        since, until = state.closed - seconds, state.closed + _FLIGHT
+        found = number_between(state.slots, since, until)
+        found += 0 if billed_only else number_between(state.free, since, until)
+        if found == count:
+            return seconds
+    return 0.0
 
 
 def open_window(learner: WindowLearner, probe: Decision, now: float) -> None:
@@ -152,6 +178,7 @@ def open_window(learner: WindowLearner, probe: Decision, now: float) -> None:
         state.elapsed = elapsed if elapsed > 1.05 * length + margin(elapsed) else 0.0
     elif length > 1.001 * state.seconds:
         _lengthen(learner, length, max(low, state.seconds), probe.sent)
+        state.room = 0  # a window that is longer explains the refusal
     elif state.testing:
         _judge_test(learner, length, low, probe.sent)
     if state.room and not (named or learner.manual or state.exhausted):
@@ -190,12 +217,16 @@ def _is_round(count: int) -> bool:
 
 
 def _plan_checks(state: WindowState, low: float, high: float) -> None:
-    """Plan the lengths to try in the next full window, between the bounds of the true one."""
+    """Plan the lengths to try in the next full window, between the bounds of the true one.
+
+    Most windows have a usual length, which one refusal just below it confirms. Only if that is
+    accepted, more lengths between the bounds are tried.
+    """
     state.shortest, state.checks = low, []
     if not state.grid:
         # The refusals before it may have prolonged the block when the lower bound was refused.
         again = [low] if low > state.certain else []
-        state.checks = again + lengths_between(max(low, state.certain), high, state.lag)
+        state.checks = again + lengths_between(max(low, state.certain), high, state.lag)[-1:]
 
 
 def _lengthen(learner: WindowLearner, length: float, low: float, sent: float) -> None:

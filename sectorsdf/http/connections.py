@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from sectorsdf._fork import Lock, renew_in_child
 from sectorsdf._version import __version__
+from sectorsdf.config.forks import Lock, renew_in_child
 from sectorsdf.config.settings import is_loopback
 from sectorsdf.http.body import ACCEPTED_ENCODINGS
 from sectorsdf.http.session import KeyAuth, PooledAdapter, Session, ssl_context

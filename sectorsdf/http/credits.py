@@ -10,19 +10,20 @@ import hashlib
 import json
 import logging
 import os
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sectorsdf import errors
-from sectorsdf._fork import Lock, renew_in_child
-from sectorsdf.config import settings
+from sectorsdf.config.forks import Lock, renew_in_child
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
 
-__all__ = ["CreditBudget", "Ledger", "credits", "key_fingerprint", "price"]
+__all__ = ["CreditBudget", "Ledger", "key_fingerprint", "price"]
 
 
 _log = logging.getLogger(__name__)
@@ -74,10 +75,18 @@ class Ledger:
     ----------
     path : pathlib.Path or None
         The file; its folder is created with the first entry. None records nothing.
+    endpoints : iterable of str
+        Paths of endpoints, with each key in braces, such as ``/v2/mining/sites/{slug}/``. The sums
+        by endpoint have one row for all paths of one of them.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, endpoints: Iterable[str] = ()) -> None:
         self.path = path
+        self._endpoints = {
+            endpoint: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint)))
+            for endpoint in endpoints
+            if "{" in endpoint
+        }
         self._lock = Lock()
         self._warned = False
 
@@ -161,6 +170,11 @@ class Ledger:
             return []
         return [entry for line in lines if (entry := _parse(line)) is not None]
 
+    def _endpoint_of(self, path: str) -> str:
+        """Return the endpoint of a path, or the path itself if it is none with a key."""
+        found = (name for name, pattern in self._endpoints.items() if pattern.fullmatch(path))
+        return next(found, path)
+
     def frame(self, by: Literal["entry", "day", "endpoint"] = "entry") -> pd.DataFrame:
         """Return the ledger as a table with fixed columns and dtypes.
 
@@ -202,6 +216,9 @@ class Ledger:
         )
         if by == "entry":
             return frame
+        if by == "endpoint":
+            names = {path: self._endpoint_of(path) for path in frame["endpoint"].unique()}
+            frame["endpoint"] = frame["endpoint"].map(names).astype(text)
         if by == "day":
             naive = frame["time"].dt.tz_localize(None)
             frame["day"] = naive.dt.normalize().astype("datetime64[us]")
@@ -209,38 +226,6 @@ class Ledger:
         by_dtype = "datetime64[us]" if by == "day" else text
         dtypes = {by: by_dtype, "credits": "Int64", "pages": "Int64", "key": text}
         return sums[list(dtypes)].astype(dtypes)
-
-
-def credits(by: Literal["entry", "day", "endpoint"] = "day") -> pd.DataFrame:  # noqa: A001
-    """Return the credits spent from this machine, with any key.
-
-    Reads a local file and sends no request: the API has no endpoint that reports a balance.
-
-    Parameters
-    ----------
-    by : {"day", "endpoint", "entry"}, default "day"
-        One row per UTC day and key, per endpoint and key, or per billed response.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``day``: day (datetime64[us]), credits, pages (Int64), key (text). ``endpoint``: endpoint
-        (text), credits, pages, key. ``entry``: time (datetime64[us, UTC]), endpoint, status
-        (Int64), credits, pages, key. `key` is a short hash that identifies a key without revealing
-        it.
-
-    Raises
-    ------
-    ValueError
-        `by` is not one of the three.
-
-    Examples
-    --------
-    >>> import sectorsdf
-    >>> list(sectorsdf.credits())
-    ['day', 'credits', 'pages', 'key']
-    """
-    return Ledger(settings.cache_dir() / "credits.jsonl").frame(by)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

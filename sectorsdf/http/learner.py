@@ -13,10 +13,14 @@ margin after its response. What has to be learnt is N, W, and whether free respo
 2. Then nothing is sent until a usual length (1 s, 2 s, ... up to `max_wait`) has passed since the
    window's first response. One request, which holds a lease, is sent as a probe; if it is refused,
    the next one follows after the next length. The first length whose probe is accepted is W.
-3. Refused requests can prolong a block. So in the next window, which none has disturbed, the
-   longest length that was refused is tried again, and some up to just below W. If the first is
-   accepted, refusals prolong the block: from then on, a whole window passes after each refusal, and
-   no more are risked. If all are refused, W is exact.
+   Users have measured two limits of the API (`MEASURED`). If N is that of one of them, few shorter
+   lengths are tried, and the probe of its own length is late enough to be accepted even if the
+   refusal has prolonged the block a little.
+3. In the next window, which no refusal has disturbed, a length just below W is tried. If it is
+   refused, W is exact. If it is accepted, shorter lengths are tried in the windows that follow. A
+   length whose probe was refused after another refusal is tried again as well: refusals can prolong
+   a block. If it is accepted then, they do: from then on, a whole window passes after each refusal,
+   and no more are risked.
 4. A later refusal means that another client uses the key, or that the limit has changed. N is
    lowered, and raised one by one ten windows later. Once a day, one request above N tests whether
    the limit has grown.
@@ -176,7 +180,8 @@ class WindowLearner:
     def _take_lease(self, decision: Decision, now: float, name: str) -> Decision:
         """Let the request be sent if no other one is being sent alone."""
         if self._leased(now):
-            until = min(self.state.lease_until, now + 1.0)
+            # How long the other request takes is not known, so this is no wait beyond `max_wait`.
+            until = min(self.state.lease_until, now + min(1.0, self.max_wait))
             return Decision("", until, reason="another request, which tests the rate limit")
         self.state.lease, self.state.lease_until = name, now + LEASE_SECONDS
         return decision
@@ -227,8 +232,8 @@ class WindowLearner:
         state.tried = probe.sent
         state.closed = state.closed or probe.sent
         state.burst += not state.settled
-        if state.tries_shorter and probe.length > 1.001 * state.seconds:
-            state.growing = True  # it had been accepted after this time
+        if state.tries_shorter and probe.length > 0.999 * state.seconds:
+            state.growing = True  # it had been accepted after less time than this
         if probe.sent >= state.closed + self.full_window():
             state.exhausted = now
 

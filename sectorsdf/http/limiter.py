@@ -1,7 +1,8 @@
 """`RateLimiter`: keeps all threads and processes of one key to the server's rate limit.
 
-Owns the waiting threads, and the errors of waits that would be too long. Decides nothing about the
-limit itself: `learner` does. `state_file` shares what is known between processes.
+Owns the permits, the lock of the threads, and the errors of waits that would be too long. Decides
+nothing about the limit itself: `learner` does. `state_file` shares what is known between processes,
+and `waits` announces what is waited for.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sectorsdf import errors
-from sectorsdf._fork import renew_in_child
 from sectorsdf.config.checks import is_number
-from sectorsdf.http.clock import boot_name, clock_time, duration_in_words, steady_clock
+from sectorsdf.config.forks import renew_in_child
+from sectorsdf.http.clock import boot_name, steady_clock
 from sectorsdf.http.learner import POLL_SECONDS, WINDOW_LENGTHS, Decision, WindowLearner
 from sectorsdf.http.limit_errors import quota_exhausted, wait_too_long
 from sectorsdf.http.rate_limit import RateLimit
 from sectorsdf.http.state_file import StateFile
 from sectorsdf.http.unlimited import UnlimitedPhase
+from sectorsdf.http.waits import Waits
 from sectorsdf.http.window_lengths import margin
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ __all__ = ["LimiterStoppedError", "Permit", "RateLimiter"]
 
 
 _log = logging.getLogger(__name__)
-_MIN_ANNOUNCED = 1.0  # seconds; shorter waits are not reported
+_LONGEST_SLEEP = 5.0  # seconds, so that a change of the clock is noticed
 
 
 class LimiterStoppedError(errors.SectorsdfError):
@@ -116,11 +118,6 @@ class RateLimiter:
         default the time since the machine was started, if `clock` is `time.time`.
     window_lengths : sequence of float, optional
         The usual window lengths, in ascending order.
-
-    Attributes
-    ----------
-    on_wait : callable or None
-        Called with the seconds to wait whenever a new wait of more than a second begins.
     """
 
     def __init__(
@@ -136,7 +133,6 @@ class RateLimiter:
         if not is_number(max_wait) or not max_wait > 0:
             raise errors.ConfigurationError(f"max_wait={max_wait!r}: give more than 0 seconds.")
         limit = None if rate_limit is None else RateLimit.parse(rate_limit)
-        self.on_wait: Callable[[float], None] | None = None
         self._learner = WindowLearner(limit, max_wait, window_lengths)
         self._max_wait = max_wait
         self._clock = clock
@@ -149,18 +145,16 @@ class RateLimiter:
         # Before a limit is met, the times of responses are kept here and not in the file.
         self._unlimited: UnlimitedPhase | None = UnlimitedPhase() if limit is None else None
         self._attempts = self._refusals = 0
-        # Incremented to wake the waiting threads, which are listed with the time they wait for.
-        self._wakeups = 0
-        self._waiters: dict[int, float] = {}
-        self._waiting_since = self._waited = self._announced = 0.0
-        self._reason = ""
+        self._wakeups = 0  # incremented to wake the waiting threads
+        self._waits = Waits()
+        self._latest = Decision("")  # the latest decision to wait
         renew_in_child(self)
 
     def _after_fork(self) -> None:
         # The waiting threads, the lock of the file and what is written under this name are the
         # parent's; what the parent has learnt is read from the file again.
         self._condition = threading.Condition()
-        self._waiters = {}
+        self._waits.clear()
         self._name_prefix = _new_prefix()
         self._file.renew(self._name_prefix)
         if self._unlimited is not None:
@@ -199,14 +193,13 @@ class RateLimiter:
                 result = self._try(begun, url)
                 if isinstance(result, Permit):
                     return result
-                self._wait(thread, wakeups, result)
+                self._wait(thread, begun, wakeups, result)
         finally:
             with self._condition:
-                if self._waiters.pop(thread, None) is not None and not self._waiters:
-                    self._waited += max(0.0, self._clock() - self._waiting_since)
+                self._waits.remove(thread, self._clock())
 
     def _try(self, begun: float, url: str) -> Permit | float:
-        """Return a permit, or the time until which to wait. Blocks only for the file's lock."""
+        """Return a permit, or the time at which to ask again. Blocks only for the file's lock."""
         with self._condition:
             if self._stopped:
                 raise LimiterStoppedError(
@@ -217,7 +210,8 @@ class RateLimiter:
             checked = now < self._next_check <= now + POLL_SECONDS
             if self._unlimited and (checked or not self._file_changed(now)):
                 if not self._unlimited.admit(now):
-                    return now + POLL_SECONDS
+                    self._latest = Decision("", now + POLL_SECONDS, reason="requests under way")
+                    return self._latest.until
                 return Permit(self, Decision("free", sent=now), url)
             name = f"{self._name_prefix}{self._attempts}"
             with self._shared_state():
@@ -231,7 +225,7 @@ class RateLimiter:
             if decision.role:
                 decision.name, decision.sent = name, now
                 return Permit(self, decision, url)
-            self._reason = decision.reason
+            self._latest = decision
             # The caller knows how long a window lasts that the caller has set.
             if self._too_long(decision.until - now) and (state.pause or not self._learner.manual):
                 raise self._wait_too_long(decision.until, now, url)
@@ -245,26 +239,15 @@ class RateLimiter:
             return "", 0.0
         return boot_name() or self._name_prefix, now - self._steady()
 
-    def _wait(self, thread: int, wakeups: int, until: float) -> None:
-        now = self._clock()
+    def _wait(self, thread: int, begun: float, wakeups: int, until: float) -> None:
         with self._condition:
-            if not self._waiters:
-                self._waiting_since = now
-            self._waiters[thread] = until
-            announce = (
-                until - now > _MIN_ANNOUNCED and abs(until - self._announced) > _MIN_ANNOUNCED
-            )
-            if announce:
-                self._announced = until
-        if announce:
-            left = duration_in_words(until - now)
-            _log.info("Waiting %s, until %s, for %s", left, clock_time(until), self._reason)
-            if self.on_wait:
-                self.on_wait(until - now)
+            announcement = self._waits.add(thread, begun, self._clock(), self._latest)
+        if announcement:
+            _log.info("%s", announcement)
         with self._condition:
             if wakeups == self._wakeups:
-                # At most 5 s at a time, so that a change of the clock is noticed.
-                self._condition.wait(min(max(until - self._clock(), 0.0005), 5.0))
+                seconds = min(max(until - self._clock(), 0.0005), _LONGEST_SLEEP)
+                self._condition.wait(seconds)
 
     def _wake(self) -> None:
         self._wakeups += 1
@@ -342,7 +325,7 @@ class RateLimiter:
     def waiting_until(self) -> float | None:
         """The time on the limiter's clock until which requests wait; None if none does."""
         with self._condition:
-            return max(self._waiters.values(), default=None)
+            return self._waits.until
 
     def stop(self) -> None:
         """Wake all waiting threads; they, and all later calls, raise `LimiterStoppedError`."""
@@ -383,13 +366,10 @@ class RateLimiter:
         """
         with self._condition:
             limit = self._learner.limit
-            waited = self._waited
-            if self._waiters:
-                waited += max(0.0, self._clock() - self._waiting_since)
             return {
                 "requests": limit.requests if limit else None,
                 "seconds": round(limit.seconds, 3) if limit else None,
                 "by_hand": self._learner.manual is not None,
                 "refusals": self._refusals,
-                "waited": round(waited, 3),
+                "waited": round(self._waits.seconds(self._clock()), 3),
             }

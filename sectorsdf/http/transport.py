@@ -18,8 +18,8 @@ from urllib.parse import urlencode, urljoin
 from urllib3.exceptions import HTTPError
 
 from sectorsdf import errors
-from sectorsdf._fork import renew_in_child
 from sectorsdf.config.checks import positive
+from sectorsdf.config.forks import renew_in_child
 from sectorsdf.errors import printable
 from sectorsdf.http.body import BodyError, read_body
 from sectorsdf.http.connections import Connections, PreparedSession

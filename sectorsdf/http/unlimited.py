@@ -1,20 +1,19 @@
 """`UnlimitedPhase`: the requests of this process before a rate limit is met.
 
-Owns their times, and the care at the counts where limits are known to lie. Knows nothing of how a
-limit is learnt.
+Owns their times, and which of them are sent alone: those at the counts of the limits that users
+have measured. Knows nothing of how a limit is learnt.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from sectorsdf.http.window_lengths import MEASURED
+
 __all__ = ["UnlimitedPhase"]
 
 
-# The limits that users of the API have measured: a count, the seconds of its window, and whether
-# only billed responses count. They are not believed, but care at these counts costs little.
-_MEASURED = ((25, 30.0, True), (30, 60.0, False))
-_FEWEST = min(count for count, _, _ in _MEASURED)
+_FEWEST = min(count for count, _, _ in MEASURED)
 _LONGEST_HOLD = 2.0  # seconds, in case that a request gets no response
 
 
@@ -30,7 +29,7 @@ class UnlimitedPhase:
         self.times: deque[tuple[float, bool]] = deque(maxlen=20_000)  # and whether it was billed
         self.latency = 0.0  # the mean response time of late
         self._flights = 0
-        self._ahead = list(_MEASURED)
+        self._ahead = list(MEASURED)
         self._alone = False
         self._held_since = 0.0
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 
+from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.frames.arrow import refuse_deep_values, to_arrow
-from sectorsdf.frames.provenance import Provenance
+from sectorsdf.frames.arrow import provenance_of_table, refuse_deep_values, to_arrow
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.database_logs import settle_duckdb, settle_sqlite
 from sectorsdf.io.databases import write_duckdb, write_sqlite
 from sectorsdf.io.excel import write_excel
 from sectorsdf.io.geofiles import write_geojson, write_geopackage
 from sectorsdf.io.geometries import split_geometries
+from sectorsdf.io.hive import refuse_codes, refuse_undivided
 from sectorsdf.io.parquet import export_parquet, write_arrow
 from sectorsdf.io.partitioned import partition_columns, write_folder
 from sectorsdf.io.table import ExportTable, check_text
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from sectorsdf.datasets.schema import Dataset
 
 __all__ = ["check_target", "export_frame"]
 
@@ -88,9 +91,11 @@ def export_frame(
         raise TypeError(message)
     plain, geometries = split_geometries(frame, suffix, supported=file_format.has_geometry)
     rows = _to_table(plain)
+    provenance = provenance_of_table(rows).entries
     if partitions:
+        dataset = DATASETS.get(str(provenance.get("dataset")))
+        refuse_codes([name for name in partitions if name in rows.column_names], dataset)
         return write_folder(rows, target, partitions, overwrite=overwrite)
-    provenance = Provenance.of_frame(frame).entries
     name = str(provenance.get("dataset") or "data") if table is None else table
     check_text(name, "table")
     content = ExportTable(rows, name, provenance, geometries)
@@ -100,16 +105,34 @@ def export_frame(
 
 
 def check_target(
-    path: str | os.PathLike[str], *, overwrite: bool, partition_by: str | Sequence[str] | None
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    partition_by: str | Sequence[str] | None,
+    dataset: Dataset | None = None,
 ) -> Path:
     """Return the path to write to, or raise if an export there would fail.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file or folder.
+    overwrite : bool
+        Whether an existing one is going to be replaced.
+    partition_by : str, sequence of str or None
+        The columns that divide the rows into files.
+    dataset : Dataset, optional
+        What is going to be fetched for the file.
 
     Raises
     ------
     ValueError, MissingExtraError, OSError
         The format, its library or the path makes the export impossible.
     """
-    target, partitioned = path_to_write(path), bool(partition_columns(partition_by))
+    partitions = partition_columns(partition_by)
+    target, partitioned = path_to_write(path), bool(partitions)
+    if dataset is not None:
+        refuse_undivided(partitions, dataset)
     suffix, file_format = _format_of(target, partitioned=partitioned)
     final = check_path(target, overwrite=overwrite, partitioned=partitioned)
     if final != target and not partitioned:

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["split_geometries"]
+__all__ = ["split_geometries", "without_geometries"]
 
 # Longitude and latitude on WGS 84.
 _SYSTEMS = ("EPSG:4326", "OGC:CRS84")
+
+
+def without_geometries(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without its columns of geometries."""
+    names = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
+    return frame.drop(columns=names) if names else frame
 
 
 def split_geometries(

@@ -1,4 +1,4 @@
-"""Read and write Parquet, and write Arrow IPC files.
+"""Write Parquet and Arrow IPC files.
 
 This module owns how Parquet files are compressed and divided into row groups. It must not import
 the modules of other formats.
@@ -6,15 +6,14 @@ the modules of other formats.
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sectorsdf.frames.arrow import from_arrow, to_arrow
-from sectorsdf.frames.provenance import ATTRS, Provenance
+from sectorsdf.frames.arrow import from_arrow, to_arrow, typed_table, with_attrs
+from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.geometries import split_geometries
 from sectorsdf.io.target import check_path, path_to_write
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sectorsdf.frames.provenance import Provenance
     from sectorsdf.io.table import ExportTable
 
 __all__ = [
     "check_metadata",
     "export_parquet",
-    "read_parquet",
     "write_arrow",
     "write_parquet",
     "write_parquet_parts",
@@ -55,29 +54,12 @@ _PARQUET_OPTIONS: Mapping[str, Any] = {
 }
 
 
-def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a file that `write_parquet` wrote, and return the same frame.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Same values, dtypes, order and attrs. (`pandas.read_parquet` reads the file as well, but
-        returns days as Python objects.)
-    """
-    table = pq.ParquetFile(path).read()
-    attrs = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
-    frame = from_arrow(table)
-    frame.attrs = attrs
-    return Provenance.of_frame(frame).attach(frame) if ATTRS in attrs else frame
-
-
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write a frame as Parquet: days as `date32`, codes as text, the provenance as metadata.
+
+    Pure: it costs no credits. The provenance in the file is true of its rows: if the frame was
+    filtered, joined or changed since it was fetched, the file has ``complete`` null, and
+    ``derived_from`` says what was fetched.
 
     Parameters
     ----------
@@ -124,7 +106,8 @@ def write_parquet_parts(
         The file. Readers can see a part of it; the caller gives it its final name.
     """
     (first,) = islice(parts(1), 1)
-    schema = to_arrow(from_arrow(first[:0], provenance)).schema
+    empty = typed_table(from_arrow(first[:0]))
+    schema = with_attrs(empty, {ATTRS: provenance.entries}).schema
     write_parquet_tables(parts(_PART_ROWS), schema, file)
 
 

@@ -1,12 +1,13 @@
 """Write a folder of Parquet files, one for each combination of values, as Hive names them.
 
-This module owns the names of partitions and the replacement of a whole folder. It must not import
-the modules of other formats than Parquet.
+This module owns the division of a table and the replacement of a whole folder; `hive` owns the
+names. It must not import the modules of other formats than Parquet.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from contextlib import suppress
@@ -16,6 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf.frames.arrow import METADATA, provenance_of_table, with_attrs
+from sectorsdf.frames.digest import table_digest
+from sectorsdf.frames.lineage import of_part
+from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import (
     file_exists_error,
     flush_to_disk,
@@ -26,6 +31,7 @@ from sectorsdf.io.atomic import (
     staging_folder,
     temporary_path,
 )
+from sectorsdf.io.hive import NULL_PARTITION, PartitionedColumns, escape, is_guessed
 from sectorsdf.io.parquet import write_parquet_table
 
 if TYPE_CHECKING:
@@ -34,10 +40,14 @@ if TYPE_CHECKING:
 
 __all__ = ["partition_columns", "write_folder"]
 
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-# The characters that Hive writes as a percent sign and two hexadecimal digits.
-_ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(32))))
 _MAX_NAME_BYTES = 255
+# pandas takes the dtype of a column from these names, also for the columns that only the names of
+# folders give. It cannot convert those, which are dictionaries with nulls, to any dtype of its own.
+_PANDAS_TYPES = {
+    "string": ("unicode", "large_string[pyarrow]"),
+    "bool": ("bool", "bool[pyarrow]"),
+    "date32[day]": ("datetime", "timestamp[us][pyarrow]"),
+}
 
 
 def partition_columns(partition_by: str | Sequence[str] | None) -> list[str]:
@@ -86,23 +96,61 @@ def write_folder(rows: pa.Table, target: Path, columns: Sequence[str], *, overwr
 
 def _write_partitions(rows: pa.Table, folder: Path, columns: Sequence[str]) -> None:
     """Write one file for each distinct combination of the columns' values."""
-    encoded = [_encode(name, rows.column(name)) for name in columns]
-    if not len(rows):
-        # Readers of the folder find the columns although there is no row.
+    names_and_codes = {name: _encode(name, rows.column(name)) for name in columns}
+    # A column without any value stays in the files: pyarrow finds no type in the names of folders
+    # that all say that the value is missing. So readers also find the columns if there is no row.
+    columns = [name for name in columns if rows.column(name).null_count < len(rows)]
+    if not columns:
         _write_file(rows, folder)
         return
+    encoded = [names_and_codes[name] for name in columns]
     codes = np.stack([row_codes for _, row_codes in encoded], axis=1)
     groups, group_of_row = np.unique(codes, axis=0, return_inverse=True)
     order = np.argsort(group_of_row.ravel(), kind="stable")
     ends = np.cumsum(np.bincount(group_of_row.ravel(), minlength=len(groups)))
-    remaining = rows.drop_columns(list(columns))
+    remaining = _remaining(rows, columns)
+    whole = provenance_of_table(rows)
+    attrs = json.loads((rows.schema.metadata or {}).get(METADATA, b"{}"))
     start = 0
     for group, end in zip(groups, ends, strict=True):
         names = [folders[code] for (folders, _), code in zip(encoded, group, strict=True)]
         partition = folder.joinpath(*names)
         _make_partition(partition)
-        _write_file(remaining.take(pa.array(order[start:end])), partition)
+        part = remaining.take(pa.array(order[start:end]))
+        if whole.entries:
+            provenance = of_part(whole, len(part), table_digest(part))
+            part = with_attrs(part, {**attrs, ATTRS: provenance.entries})
+        _write_file(part, partition)
         start = end
+
+
+def _remaining(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return the columns that the files hold, with metadata from which readers restore the others.
+
+    The metadata for pandas would otherwise give the partition columns dtypes which pandas cannot
+    make of them.
+    """
+    kinds = {name: _value_type(rows.schema.field(name).type) for name in columns}
+    metadata = {
+        **(rows.schema.metadata or {}),
+        **PartitionedColumns(tuple(rows.column_names), kinds).metadata(),
+    }
+    if b"pandas" in metadata:
+        for_pandas = json.loads(metadata[b"pandas"])
+        for entry in for_pandas.get("columns", ()):
+            if entry["name"] in kinds:
+                kind = str(kinds[entry["name"]])
+                usual = (kind, f"{kind}[pyarrow]")
+                entry["pandas_type"], entry["numpy_type"] = _PANDAS_TYPES.get(kind, usual)
+        metadata[b"pandas"] = json.dumps(for_pandas)
+    return rows.drop_columns(list(columns)).replace_schema_metadata(metadata)
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values of a column of categories, or the type itself."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.string() if pa.types.is_large_string(kind) else kind
 
 
 def _encode(name: str, column: pa.ChunkedArray) -> tuple[list[str], Any]:
@@ -119,12 +167,15 @@ def _encode(name: str, column: pa.ChunkedArray) -> tuple[list[str], Any]:
         raise ValueError(message)
     texts = pc.dictionary_encode(column.cast(pa.string()), null_encoding="encode").combine_chunks()
     folders = []
-    for text in texts.dictionary.to_pylist():
-        if text in {"", _NULL_PARTITION}:
+    values = texts.dictionary.to_pylist()
+    if pa.types.is_string(kind):
+        _refuse_codes(name, [text for text in values if text is not None])
+    for text in values:
+        if text in {"", NULL_PARTITION}:
             message = f"column {name!r} has the value {text!r}, which would be read as missing"
             raise ValueError(message)
-        value = _NULL_PARTITION if text is None else _hive_escape(text)
-        folder = f"{_hive_escape(name)}={value}"
+        value = NULL_PARTITION if text is None else escape(text)
+        folder = f"{escape(name)}={value}"
         if len(os.fsencode(folder)) > _MAX_NAME_BYTES:
             message = (
                 f"column {name!r} has the value {text[:40]!r}..., which is too long for the name "
@@ -135,8 +186,22 @@ def _encode(name: str, column: pa.ChunkedArray) -> tuple[list[str], Any]:
     return folders, texts.indices.to_numpy(zero_copy_only=False)
 
 
-def _hive_escape(text: str) -> str:
-    return "".join(f"%{ord(char):02X}" if char in _ESCAPED else char for char in text)
+def _refuse_codes(name: str, texts: Sequence[str]) -> None:
+    """Refuse texts that readers of the folder take for something else.
+
+    Raises
+    ------
+    ValueError
+        If every text looks like a number, a day or a flag.
+    """
+    if texts and all(map(is_guessed, texts)):
+        message = (
+            f"column {name!r} is text, and all of its values look like numbers, days or flags, "
+            f"such as {texts[0][:40]!r}. DuckDB, Polars, Spark and pandas take the names of "
+            "folders for such values, and leading zeros are lost. Partition by another column, or "
+            f'convert this one first, such as frame.astype({{{name!r}: "Int64"}})'
+        )
+        raise ValueError(message)
 
 
 def _make_partition(folder: Path) -> None:

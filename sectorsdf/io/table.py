@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sectorsdf._deep_json import dumps
+from sectorsdf.config.deep_json import dumps
 from sectorsdf.frames.lossless_json import as_utf8
 
 if TYPE_CHECKING:

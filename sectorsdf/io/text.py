@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from sectorsdf._deep_json import dumps
+from sectorsdf.config.deep_json import dumps
 from sectorsdf.io.table import BATCH_ROWS, days_as_text, to_plain_types
 
 if TYPE_CHECKING:

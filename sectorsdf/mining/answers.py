@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.client.record_call import fetch_records
 from sectorsdf.config.checks import flag
-from sectorsdf.errors import DataError, IncompleteSweepError
+from sectorsdf.errors import DataError, IncompleteSweepError, IncompleteWarning, listed
 from sectorsdf.frames.builder import FrameBuilder
-from sectorsdf.frames.problems import warn
+from sectorsdf.frames.problems import report_other_records, warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
 from sectorsdf.frames.unpack import UNPACKERS, merge_edges
 from sectorsdf.mining.fetch import call_config, checked_missing, context_of, handle_missing
+from sectorsdf.mining.no_match import warn_of_no_match
 from sectorsdf.mining.plans import PLANS
 from sectorsdf.mining.requests import AnswerRequest, Plan, PlanContext, answer_query, key_of
 
@@ -55,23 +56,66 @@ def fetch_answers(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFram
     # What was paid for is kept until the caller has the frame.
     with keep_paid_pages():
         steps: list[tuple[RecordQuery, Records]] = []
-        optional: set[str] = set()
+        needs: dict[str, str] = {}
         running = PLANS[dataset.name](context)
         requests = next(running, None)
         while requests is not None:
             query = answer_query(context, requests)
-            optional |= {key_of(dataset, each) for each in requests if each.optional}
+            needs |= {key_of(dataset, request): request.need for request in requests}
             steps.append((query, fetch_records(client, query)))
             requests = _next_step(running, steps[-1][1])
-        frame = _frame_of(context, steps, optional, strict=strict)
+        unknown = _unknown_keys(dataset, steps, needs)
+        empty = _countries_without_rows(steps, needs)
+        frame = _frame_of(context, steps, [*unknown, *empty], strict=strict)
         _check_complete(context, frame)
-        unknown = [key for _, records in steps for key in records.not_found if key not in optional]
-        if not unknown:
-            return frame
-        last = next(query for query, records in steps if unknown[0] in records.not_found)
+        client.seen.add(dataset, frame)
+        if frame.empty:
+            warn_of_no_match(client, dataset, arguments, config)
+        if empty:
+            warn(
+                f"{dataset.name}: the API has no rows of {listed(empty)}: it does not know the "
+                "country by this name, or has none of the data that was asked for.",
+                IncompleteWarning,
+            )
         # Not every company that a list names has an answer of each kind.
         quiet = context.keys is None and dataset.listed_by is not None
-        return handle_missing(frame, unknown, last, "quiet" if quiet else missing, client)
+        return handle_missing(frame, unknown, dataset, "quiet" if quiet else missing, client)
+
+
+def _unknown_keys(
+    dataset: Dataset, steps: Sequence[tuple[RecordQuery, Records]], needs: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the keys that have not what they must have, as the caller named them, with a path."""
+    known = {
+        query.parts_of(key).get(str(dataset.addressed_by))
+        for query, records in steps
+        for key in records.found
+    }
+    unknown: dict[str, str] = {}
+    for query, records in steps:
+        for key in records.not_found:
+            parts = query.parts_of(key)
+            name = parts.get(str(dataset.addressed_by))
+            if needs[key] == "none" or (needs[key] == "one" and name in known):
+                continue
+            if name is None or name in known:
+                # Of a known key, one of the answers that it must have is missing.
+                each = (f"{part}={text}" for part, text in parts.items())
+                name = ", ".join(each) if len(parts) > 1 else next(iter(parts.values()))
+            unknown.setdefault(name, query.paths[key])
+    return unknown
+
+
+def _countries_without_rows(
+    steps: Sequence[tuple[RecordQuery, Records]], needs: Mapping[str, str]
+) -> list[str]:
+    """Return the countries that the caller named and that have no rows; the API gives no 404."""
+    return [
+        query.parts_of(key)["country"]
+        for query, records in steps
+        for key, answer in records.found.items()
+        if answer == [] and needs[key] == "each" and "country" in query.parts_of(key)
+    ]
 
 
 def _next_step(running: Plan, records: Records) -> list[AnswerRequest] | None:
@@ -84,7 +128,7 @@ def _next_step(running: Plan, records: Records) -> list[AnswerRequest] | None:
 def _frame_of(
     context: PlanContext,
     steps: Sequence[tuple[RecordQuery, Records]],
-    optional: set[str],
+    not_found: Sequence[str],
     *,
     strict: bool,
 ) -> pd.DataFrame:
@@ -96,7 +140,7 @@ def _frame_of(
     problems: list[Mapping[str, Any]] = []
     cut: list[str] = []
     # The countries that an answer leaves out were asked for one by one.
-    completed = isinstance(context.keys, str) and context.keys == "all"
+    completed = context.asks_all_countries
     for query, records in steps:
         for key, answer in records.found.items():
             if dataset.unpack is None:
@@ -111,9 +155,10 @@ def _frame_of(
         merged = merge_edges(rows)
         rows, problems = [*merged.rows], [*problems, *merged.problems]
     builder.add(rows)
-    not_found = [key for _, records in steps for key in records.not_found if key not in optional]
     provenance = _provenance(context, steps, not_found, cut)
     frame = builder.frame(provenance, strict=strict)
+    others = [problem for _, records in steps for problem in records.others]
+    report_other_records(dataset, frame, others, strict=strict)
     if problems:
         Provenance.of_frame(frame).with_problems(problems).attach(frame)
         first = problems[0]
@@ -145,7 +190,19 @@ def _provenance(
     provenance = first.with_records(requests, not_found)
     if cut:
         provenance = provenance.updated(complete=False, cut=list(cut))
+    elif context.asks_all_countries and len(steps) > 1:
+        names = _countries_in(steps)
+        # The API has no list of its countries, so that another one cannot be ruled out.
+        provenance = provenance.updated(complete=None, complete_over={"country": names})
     return provenance
+
+
+def _countries_in(steps: Sequence[tuple[RecordQuery, Records]]) -> list[str]:
+    """Return the countries of the answer that the API cuts, and those that were asked for."""
+    (_, first), *others = steps
+    rows = [row for answer in first.found.values() for row in answer if isinstance(row, dict)]
+    listed = [str(row.get("country")) for row in rows]
+    return listed + [query.parts_of(key)["country"] for query, _ in others for key in query.paths]
 
 
 def _check_complete(context: PlanContext, frame: pd.DataFrame) -> None:
@@ -163,9 +220,9 @@ def _check_complete(context: PlanContext, frame: pd.DataFrame) -> None:
     dataset = context.dataset
     message = (
         f"{dataset.name}: the API cuts an answer at {dataset.limit} rows and has no way to ask for "
-        f"the rest, and {', '.join(cut)} has that many. The rows are in .frame; "
+        f"the rest, and {listed(cut, show=str)} has that many. The rows are in .frame; "
         "allow_partial=True returns them."
     )
     if not context.config.allow_partial:
         raise IncompleteSweepError(message, missing=0, report=dict(provenance.entries), frame=frame)
-    warn(message)
+    warn(message, IncompleteWarning)

@@ -32,9 +32,9 @@ __all__ = [
 
 def get_mining_license_auctions(
     *,
-    province: vocab.AuctionProvince | str | None = None,
-    commodity_type: vocab.CommodityType | str | None = None,
-    area_type: vocab.AreaType | str | None = None,
+    province: vocab.AuctionProvince | str | Iterable[str] | None = None,
+    commodity_type: vocab.CommodityType | str | Iterable[str] | None = None,
+    area_type: vocab.AreaType | str | Iterable[str] | None = None,
     status: str | None = None,
     participant: str | None = None,
     qualified: bool | None = None,
@@ -61,11 +61,11 @@ def get_mining_license_auctions(
 
     Parameters
     ----------
-    province : str, optional
+    province : str or iterable of str, optional
         Province; case does not count. See `sectorsdf.vocabularies.AUCTION_PROVINCES`.
-    commodity_type : str, optional
+    commodity_type : str or iterable of str, optional
         Commodity auctioned: Coal, Copper, Gold or Nickel; case does not count.
-    area_type : str, optional
+    area_type : str or iterable of str, optional
         WIUP (licence area) or WIUPK (special licence area); case does not count.
     status : str, optional
         Auction status, such as Lelang Selesai (closed); case does not count.
@@ -107,7 +107,12 @@ def get_mining_license_auctions(
     costs none. Source: Sectors API, ``/v2/mining/license-auctions/``.
 
     The company and its slug are those of the winner. `kdi` is the Kompensasi Data Informasi, the
-    price of the data.
+    compensation for the data of the area and the floor of the auction. It is not the price of the
+    area: the winning offer, which can be many times as high, is not in the API.
+
+    The licence of an auctioned area is in `get_mining_licenses` under the same `wiup_code`. Its
+    holder there is the one of today, who need not be the winner. Lists of values work as in
+    `get_mining_licenses`.
     """
     return fetch_list(MINING_LICENSE_AUCTIONS, locals())
 

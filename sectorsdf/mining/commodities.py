@@ -98,9 +98,9 @@ def get_mining_commodity_prices(
         One commodity, several, or a frame with a `commodity` column. None asks for every one that
         `get_mining_commodities` lists.
     start_year : int, optional
-        First year of the prices, 1900 to 2026.
+        First year of the prices, 1900 to the current year.
     end_year : int, optional
-        Last year of the prices, 1900 to 2026.
+        Last year of the prices, 1900 to the current year.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -127,8 +127,8 @@ def get_mining_commodity_prices(
 
     Notes
     -----
-    Costs one credit for each commodity and three years; an answer from the cache costs none.
-    Source: Sectors API, ``/v2/mining/commodities/{commodity}/price/``.
+    Costs one credit for each commodity and three years, even if the API does not know it; an answer
+    from the cache costs none. Source: Sectors API, ``/v2/mining/commodities/{commodity}/price/``.
 
     The API gives at most three years in an answer, so the getter asks in windows of three years
     inside the days that `get_mining_commodities` lists; that list costs one credit more. The API

@@ -39,8 +39,8 @@ __all__ = [
 
 def get_mining_companies(
     *,
-    commodity_type: vocab.CompanyCommodityType | str | None = None,
-    company_type: vocab.CompanyType | str | None = None,
+    commodity_type: vocab.CompanyCommodityType | str | Iterable[str] | None = None,
+    company_type: vocab.CompanyType | str | Iterable[str] | None = None,
     keyword: str | None = None,
     has_financials: bool | None = None,
     max_rows: int | None = None,
@@ -64,10 +64,10 @@ def get_mining_companies(
 
     Parameters
     ----------
-    commodity_type : str, optional
+    commodity_type : str or iterable of str, optional
         One of the company's commodities: Aluminium, Coal, Copper, Gold, Nickel, Silver or Zinc and
         Lead; case does not count.
-    company_type : str, optional
+    company_type : str or iterable of str, optional
         What the company is: Consultant, Contractor, Holding, Manufacturer, Mine Owner or Trader.
     keyword : str, optional
         Part of the name, symbol, slug or main business; case does not count.
@@ -100,7 +100,8 @@ def get_mining_companies(
     Costs one credit for each page of 30 rows. An empty result costs one; an answer from the cache
     costs none. Source: Sectors API, ``/v2/mining/companies/``.
 
-    The list can name one firm twice under two spellings; `check_companies` reports it.
+    The list can name one firm twice under two spellings; `check_companies` reports it. Lists of
+    values work as in `get_mining_licenses`; a company of several of the commodities is there once.
     """
     return fetch_list(MINING_COMPANIES, locals())
 
@@ -137,7 +138,8 @@ def get_mining_company(
         people. A call with it does not use the cache.
     missing : {"raise", "skip"}
         What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        raises `NotFoundError`. Without `slugs` it is left out. In each case it is in
+        ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -154,8 +156,8 @@ def get_mining_company(
         (text: Consultant, Contractor, Holding, Manufacturer, Mine Owner, Trader); key_operation,
         commodity_types (text); aluminium, coal, copper, gold, nickel, silver, zinc_and_lead
         (boolean); operation_province, operation_district, website, activities (text);
-        mining_site_count (Int64). With `include_emails` also representative_address, phone_number,
-        email (text).
+        mining_site_count (Int64). With `include_contacts` also representative_address,
+        phone_number, email (text).
 
     Raises
     ------
@@ -167,8 +169,8 @@ def get_mining_company(
 
     Notes
     -----
-    Costs one credit for each slug; an answer from the cache costs none. Source: Sectors API,
-    ``/v2/mining/companies/{slug}/``.
+    Costs one credit for each slug, even if the API does not know it; an answer from the cache costs
+    none. Source: Sectors API, ``/v2/mining/companies/{slug}/``.
 
     Websites stay; e-mail addresses, telephone numbers and addresses of representatives are only
     there with `include_contacts`. They are people's own: leave them out of what you pass on.
@@ -204,7 +206,8 @@ def get_mining_company_licenses(
         `get_mining_companies` lists.
     missing : {"raise", "skip"}
         What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        raises `NotFoundError`. Without `slugs` it is left out. In each case it is in
+        ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -235,8 +238,8 @@ def get_mining_company_licenses(
     Notes
     -----
     Made from the same answers as `get_mining_company`: it costs nothing if the client has them
-    within the hour, and otherwise one credit for each slug. Source: Sectors API,
-    ``/v2/mining/companies/{slug}/``.
+    within the hour, and otherwise one credit for each slug, even if the API does not know it.
+    Source: Sectors API, ``/v2/mining/companies/{slug}/``.
 
     A record can list a licence of a subsidiary; `check_company_licenses` reports it.
     """
@@ -271,7 +274,8 @@ def get_mining_company_contracts(
         `get_mining_companies` lists.
     missing : {"raise", "skip"}
         What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        raises `NotFoundError`. Without `slugs` it is left out. In each case it is in
+        ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -299,8 +303,8 @@ def get_mining_company_contracts(
     Notes
     -----
     Made from the same answers as `get_mining_company`: it costs nothing if the client has them
-    within the hour, and otherwise one credit for each slug. Source: Sectors API,
-    ``/v2/mining/companies/{slug}/``.
+    within the hour, and otherwise one credit for each slug, even if the API does not know it.
+    Source: Sectors API, ``/v2/mining/companies/{slug}/``.
 
     One partner can be in several contracts of a company.
     """
@@ -337,8 +341,9 @@ def get_mining_company_ownership(
     walk : {"up", "down", "both"}, optional
         Also ask for the companies above, below, or both, until none is left. Each is asked once.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -365,8 +370,8 @@ def get_mining_company_ownership(
 
     Notes
     -----
-    Costs one credit for each slug; an answer from the cache costs none. Source: Sectors API,
-    ``/v2/mining/companies/ownership/{slug}/``.
+    Costs one credit for each slug, even if the API does not know it; an answer from the cache costs
+    none. Source: Sectors API, ``/v2/mining/companies/ownership/{slug}/``.
 
     An answer shows one level of owners and subsidiaries. `walk` also asks for the companies above,
     below or both, each once. An edge that is seen from both ends is one row; a difference between
@@ -405,8 +410,9 @@ def get_mining_company_financials(
     years : int, iterable of int, or "all", optional
         A year, several, or ``"all"`` for every year that there is; by default the latest.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -432,8 +438,8 @@ def get_mining_company_financials(
 
     Notes
     -----
-    Costs one credit for each slug and year; an answer from the cache costs none. Source: Sectors
-    API, ``/v2/mining/companies/financials/{slug}/``.
+    Costs one credit for each slug and year, even if the API does not know it; an answer from the
+    cache costs none. Source: Sectors API, ``/v2/mining/companies/financials/{slug}/``.
 
     By default the latest year of each company; ``"all"`` asks for every year that an answer offers.
     """
@@ -470,8 +476,9 @@ def get_mining_company_breakdown(
     years : int, iterable of int, or "all", optional
         A year, several, or ``"all"`` for every year that there is; by default the latest.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -499,8 +506,8 @@ def get_mining_company_breakdown(
     Notes
     -----
     Made from the same answers as `get_mining_company_financials`: it costs nothing if the client
-    has them within the hour, and otherwise one credit for each slug and year. Source: Sectors API,
-    ``/v2/mining/companies/financials/{slug}/``.
+    has them within the hour, and otherwise one credit for each slug and year, even if the API does
+    not know it. Source: Sectors API, ``/v2/mining/companies/financials/{slug}/``.
 
     The items need not add up to the total: some sheets mix units, and one lists a sub-total.
     `check_breakdown` compares them.

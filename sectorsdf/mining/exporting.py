@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, cast, overload
 
+import pandas as pd
 import pyarrow as pa
 
-from sectorsdf._fork import Lock
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.client.list_call import stream_rows
+from sectorsdf.config.forks import Lock
+from sectorsdf.errors import listed
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.export import check_target, export_frame
 from sectorsdf.mining.fetch import context_of, list_query
 from sectorsdf.mining.quoting import bound_arguments, dataset_of
+from sectorsdf.mining.unions import has_lists
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import pandas as pd
 
     from sectorsdf.client.context import ClientContext
     from sectorsdf.client.queries import ListQuery
     from sectorsdf.client.result import ListResult
 
 __all__ = ["export"]
+
+P = ParamSpec("P")
 
 
 class _ArrowMemory:
@@ -62,20 +65,47 @@ class _ArrowMemory:
 _arrow_memory = _ArrowMemory()
 
 
+@overload
 def export(
+    data: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = ...,
+    partition_by: str | Sequence[str] | None = ...,
+    table: str | None = ...,
+) -> Path: ...
+
+
+# A type checker takes the arguments of the getter from `P`. It allows no keyword-only parameter
+# beside them, so these three look like positional ones here.
+@overload
+def export(
+    data: Callable[P, pd.DataFrame],
+    path: str | os.PathLike[str],
+    overwrite: bool = ...,  # noqa: FBT001
+    partition_by: str | Sequence[str] | None = ...,
+    table: str | None = ...,
+    *args: P.args,
+    **call: P.kwargs,
+) -> Path: ...
+
+
+def export(  # type: ignore[misc]
     data: pd.DataFrame | Callable[..., pd.DataFrame],
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
     partition_by: str | Sequence[str] | None = None,
     table: str | None = None,
-    **call: Any,  # noqa: ANN401
+    **call: Any,
 ) -> Path:
     """Write a frame, or what a getter fetches, to a file; the suffix decides the format.
 
     One row of the file is one row of the frame. Writing a frame costs no credits; with a getter,
     the file costs what the getter's frame would cost. Text, such as a code with leading zeros,
-    stays text; days stay days; a missing value stays missing and never becomes a word.
+    stays text; days stay days; a missing value stays missing and never becomes a word. The
+    provenance in the file is true of its rows: if they are no longer those that were fetched, it
+    has ``complete`` null, and ``derived_from`` says what was fetched; see `verify`.
 
     =================  ==========================================================================
     suffix             format
@@ -133,12 +163,12 @@ def export(
         With .parquet or no suffix: write a folder of Parquet files in Hive layout, partitioned by
         these columns (text, whole numbers, flags or days), such as
         ``province=Kalimantan Timur/part-0.parquet``. These columns are only in the names of the
-        folders. Readers that guess types turn years and codes into numbers; tell them not to:
-        ``polars.read_parquet(path, hive_schema={"year": polars.String})``,
-        ``read_parquet('path/**/*.parquet', hive_types_autocast = false)`` in DuckDB, and
-        ``pandas.read_parquet(path, partitioning=dataset.partitioning(schema, flavor="hive"))``
-        with ``pyarrow.dataset`` and the columns' Arrow schema. With `overwrite`, the old folder is
+        folders; `read_parquet` gives them their dtypes back. With `overwrite`, the old folder is
         renamed before the new one takes its name.
+
+        Other readers guess the types of these columns, so a code of digits, such as ``wiup_code``
+        or ``license_number``, is refused, and so is text whose values all look like numbers or
+        days: its zeros would be lost.
     table : str, optional
         Name of the table in .duckdb, .sqlite and .db, of the layer in .gpkg, of the sheet in .xlsx
         (its first 31 characters) and of the collection in .geojson; by default the dataset's name,
@@ -155,7 +185,8 @@ def export(
     Raises
     ------
     ValueError
-        The suffix is unknown, or the format cannot hold the frame; the message names the column.
+        The suffix is unknown, or the format cannot hold the frame, or a column of `partition_by`
+        cannot divide it; the message names the column.
         Or `frame.attrs` is so long that no reader could read it again.
     ConfigurationError
         `path` is a URL of another place.
@@ -186,13 +217,14 @@ def export(
     dataset = dataset_of(data)
     if dataset is None:
         if call:
-            message = f"{', '.join(call)}: only with a getter, and {data!r:.60} is not one"
-            raise TypeError(message)
+            raise TypeError(_no_getter(data, call))
         return export_frame(cast("pd.DataFrame", data), path, table=table, **how)
-    target = check_target(path, **how)
+    target = check_target(path, dataset=dataset, **how)
     getter = cast("Callable[..., pd.DataFrame]", data)
     arguments = bound_arguments(getter, (), call)
-    if dataset.addressed_by is None and target.suffix.lower() == ".parquet" and not partition_by:
+    # A list of values for a filter makes several lists, whose rows are put together in memory.
+    streams = dataset.addressed_by is None and not has_lists(dataset, arguments)
+    if streams and target.suffix.lower() == ".parquet" and not partition_by:
         context = context_of(arguments)
         query = list_query(context, dataset, arguments)
         if query.config.cache is None and not arguments.get("details"):
@@ -200,6 +232,18 @@ def export(
             return target
     with keep_paid_pages():
         return export_frame(getter(**call), path, table=table, **how)
+
+
+def _no_getter(data: object, call: Mapping[str, Any]) -> str:
+    """Return the error message for the keywords of a getter beside anything else."""
+    names = listed(call, show=str)
+    if isinstance(data, pd.DataFrame):
+        return (
+            f"export got {names} with a frame, whose rows are already there. Select them first, as "
+            "in export(frame[frame['province'] == 'Aceh'], path), or give the getter itself, as in "
+            "export(sectorsdf.get_mining_licenses, path, province='Aceh')."
+        )
+    return f"export got {names}, which only a getter takes, and {data!r:.60} is not one."
 
 
 def _stream(context: ClientContext, query: ListQuery, target: Path, *, overwrite: bool) -> None:

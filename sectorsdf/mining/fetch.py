@@ -17,11 +17,22 @@ from sectorsdf.client.record_call import fetch_records as fetch_addressed
 from sectorsdf.config.checks import flag
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.query import checked_max_rows, path_for, refuse_unknown, to_query
-from sectorsdf.errors import ConfigurationError, DataError, FilterError, NotFoundError
+from sectorsdf.errors import (
+    ConfigurationError,
+    DataError,
+    FilterError,
+    IncompleteSweepError,
+    IncompleteWarning,
+    NotFoundError,
+    listed,
+)
+from sectorsdf.frames.arrow import frame_digest
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.join import join_details
-from sectorsdf.frames.problems import warn
+from sectorsdf.frames.problems import report_other_records, warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
+from sectorsdf.mining.no_match import warn_of_no_match
+from sectorsdf.mining.unions import single_values, united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +50,7 @@ __all__ = [
     "fetch_list",
     "fetch_records",
     "handle_missing",
+    "list_queries",
     "list_query",
     "record_query",
 ]
@@ -60,11 +72,37 @@ def fetch_list(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFrame:
         The dataset's frame.
     """
     context = context_of(arguments)
-    query = list_query(context, dataset, arguments)
-    if dataset.details is None or not arguments["details"]:
-        return fetch_frame(context, query)
+    queries = list_queries(context, dataset, arguments)
+    details = dataset.details is not None and arguments["details"]
+    if len(queries) == 1 and not details:
+        frame = fetch_frame(context, queries[0])
+        _warn_if_empty(context, queries[0], frame)
+        return frame
+    # What was paid for is kept until the caller has the whole frame.
     with keep_paid_pages():
-        return _add_details(context, query, fetch_frame(context, query))
+        rows = _fetch_parts(context, queries, arguments.get("order_by"))
+        _warn_if_empty(context, queries[0], rows)
+        return _add_details(context, queries[0], rows) if details else rows
+
+
+def _warn_if_empty(context: ClientContext, query: ListQuery, frame: pd.DataFrame) -> None:
+    if frame.empty:
+        warn_of_no_match(context, query.dataset, query.filters, query.config)
+
+
+def _fetch_parts(
+    context: ClientContext, queries: Sequence[ListQuery], order_by: str | None
+) -> pd.DataFrame:
+    """Fetch each query's list, and return the distinct rows of all of them."""
+    frames: list[pd.DataFrame] = []
+    for query in queries:
+        try:
+            frames.append(fetch_frame(context, query))
+        except (DataError, IncompleteSweepError) as error:
+            if frames and error.frame is not None:
+                error.frame = united(queries, [*frames, error.frame], order_by)
+            raise
+    return frames[0] if len(queries) == 1 else united(queries, frames, order_by)
 
 
 def fetch_records(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFrame:
@@ -109,6 +147,7 @@ def _frame_of(records: Records, query: RecordQuery) -> pd.DataFrame:
         without_rows += dataset.rows_in not in record
         builder.add(_rows_of(record, dataset.rows_in, {str(dataset.addressed_by): key}))
     frame = builder.frame(records.provenance, strict=query.strict)
+    report_other_records(dataset, frame, records.others, strict=query.strict)
     if without_rows:
         field = str(dataset.rows_in)
         Provenance.of_frame(frame).with_missing_field(field).attach(frame)
@@ -119,7 +158,7 @@ def _frame_of(records: Records, query: RecordQuery) -> pd.DataFrame:
         if query.strict:
             problems = Provenance.of_frame(frame)["problems"]
             raise DataError(message, problems=problems, frame=frame)
-        warn(f"{message}; rows of these answers are missing here.")
+        warn(f"{message}; rows of these answers are missing here.", IncompleteWarning)
     return frame
 
 
@@ -179,6 +218,24 @@ def call_config(
     refuse_unknown(dataset, arguments.get("unknown", {}), OPTION_NAMES)
     options = {name: arguments[name] for name in OPTION_NAMES if name in arguments}
     return CallConfig.resolve(context, options)
+
+
+def list_queries(
+    context: ClientContext, dataset: Dataset, arguments: Mapping[str, Any]
+) -> list[ListQuery]:
+    """Return the list queries that a getter's arguments make: one for each value of a list.
+
+    They share one config, so that ``max_credits`` applies to all of them together.
+
+    Raises
+    ------
+    FilterError, ConfigurationError
+        If a filter or an option cannot be used. Nothing was spent.
+    """
+    config = call_config(context, dataset, arguments)
+    validate = flag("validate", arguments["validate"])
+    parts = single_values(dataset, arguments, validate=validate)
+    return [list_query(context, dataset, {**arguments, **part}, config) for part in parts]
 
 
 def list_query(
@@ -254,12 +311,12 @@ def handle_missing(
         return frame
     name = dataset.addressed_by or dataset.title
     message = f"{dataset.title}: the API does not know {name} "
-    message += ", ".join(map(repr, not_found))
+    message += listed(not_found)
     if not addresses_a_record(dataset):
         # The API gives the same answer for a company without financials as for no company.
         message += ", or has none of the data that was asked for"
     if missing == "skip":
-        warn(f"{message}; left out.")
+        warn(f"{message}; left out.", IncompleteWarning)
         return frame
     url = context.transport.base_url + next(iter(not_found.values()))
     message += ". The rows that were found are in .frame; missing='skip' returns them."
@@ -297,6 +354,7 @@ def _add_details(context: ClientContext, query: ListQuery, listed: pd.DataFrame)
         not_found=records.not_found,
         rows_without=rows_without,
         problems=problems,
+        digest=frame_digest(joined),
     )
     provenance.attach(joined)
     if data_error is not None:

@@ -9,6 +9,7 @@ from sectorsdf.mining.fetch import fetch_list
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from datetime import timedelta
 
     import pandas as pd
@@ -22,10 +23,10 @@ __all__ = ["get_mining_licenses"]
 def get_mining_licenses(
     *,
     company: str | None = None,
-    province: vocab.LicenseProvince | str | None = None,
-    commodity_type: vocab.LicenseCommodityType | str | None = None,
-    license_type: vocab.LicenseType | str | None = None,
-    activity: vocab.ActivityStage | str | None = None,
+    province: vocab.LicenseProvince | str | Iterable[str] | None = None,
+    commodity_type: vocab.LicenseCommodityType | str | Iterable[str] | None = None,
+    license_type: vocab.LicenseType | str | Iterable[str] | None = None,
+    activity: vocab.ActivityStage | str | Iterable[str] | None = None,
     cnc: str | bool | None = None,
     expiring_soon: bool | None = None,
     order_by: vocab.LicenseSort | None = None,
@@ -52,15 +53,15 @@ def get_mining_licenses(
     ----------
     company : str, optional
         Slug of the holder, as in the column `company_slug`. Most rows have none.
-    province : str, optional
+    province : str or iterable of str, optional
         Province, exact; upper and lower case count. See `sectorsdf.vocabularies.LICENSE_PROVINCES`.
-    commodity_type : str, optional
+    commodity_type : str or iterable of str, optional
         Commodity licensed: Bauxite, Clay, Coal, Copper, Gold, Granite, Iron, Limestone, Nickel,
         Non-Metallic Mineral, Others, Sand, "Sand, Stone, Gravel" or Tin; case does not count.
-    license_type : str, optional
+    license_type : str or iterable of str, optional
         IUP (mining business licence), IUPK (special), IPR (people's mining), KK (contract of work),
         PKP2B (coal contract of work) or SIPB (rock mining); case does not count.
-    activity : str, optional
+    activity : str or iterable of str, optional
         Eksplorasi (exploration) or Operasi Produksi (production operation); case does not count.
     cnc : str or bool, optional
         Clear and Clean status. The API's sources disagree: a text such as CNC or CNC-1 is sent as
@@ -139,6 +140,25 @@ def get_mining_licenses(
     costs none. Source: Sectors API, ``/v2/mining/licenses/``.
 
     Codes are text: they have 13 to 20 digits. A `wiup_code` can be in several rows. The register is
-    the one of the ESDM Minerba portal.
+    the one of the ESDM Minerba portal. Its commodity types are broad, and some rows of
+    "Non-Metallic Mineral" have the code of a metal: `sectorsdf.wiup.parse` reads it.
+
+    A province is compared as a whole: ``province="Kalimantan Timur"`` leaves out an area that lies
+    in "Kalimantan Tengah, Kalimantan Timur". Ask for the combination as well, in a list, or take
+    all licences apart with `sectorsdf.explode_provinces`.
+
+    A list of values, such as ``province=["Aceh", "Riau"]``, makes one call of the API for each
+    value, each with its own place in the cache, and returns their distinct rows in one frame: those
+    of the first value, then of the second, or as a whole in the order of `order_by`, with missing
+    values last. Several lists make all combinations. ``max_credits`` applies to all of them
+    together; `max_rows` is refused. The provenance has an entry for each value in ``parts``.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> with sectorsdf.sandbox.running() as client:
+    ...     both = sectorsdf.get_mining_licenses(province=["Aceh", "Riau"], client=client)
+    >>> both["province"].value_counts().to_dict()
+    {'Riau': 30, 'Aceh': 29}
     """
     return fetch_list(MINING_LICENSES, locals())

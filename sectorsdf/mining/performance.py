@@ -61,8 +61,9 @@ def get_mining_company_performance(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -92,11 +93,15 @@ def get_mining_company_performance(
 
     Notes
     -----
-    Costs one credit for each slug and year; an answer from the cache costs none. Source: Sectors
-    API, ``/v2/mining/companies/performance/{slug}/``.
+    Costs one credit for each slug and year, even if the API does not know it; an answer from the
+    cache costs none. Source: Sectors API, ``/v2/mining/companies/performance/{slug}/``.
 
     One commodity of a company can be in several rows of a year, each in another unit: never add
     them up without looking at `unit`. Here wmt means million wet metric tons.
+
+    The list of companies does not say which of them have figures. So a call without `slugs` asks
+    for each of them, for one credit each. `sectorsdf.quote` says how much that is before anything
+    but the first page of the list is paid for.
     """
     return fetch_answers(MINING_COMPANY_PERFORMANCE, locals())
 
@@ -134,8 +139,9 @@ def get_mining_company_resources(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -166,8 +172,8 @@ def get_mining_company_resources(
     Notes
     -----
     Made from the same answers as `get_mining_company_performance`: it costs nothing if the client
-    has them within the hour, and otherwise one credit for each slug and year. Source: Sectors API,
-    ``/v2/mining/companies/performance/{slug}/``.
+    has them within the hour, and otherwise one credit for each slug and year, even if the API does
+    not know it. Source: Sectors API, ``/v2/mining/companies/performance/{slug}/``.
 
     The table is that of `get_mining_site_resources`, for companies.
     """
@@ -207,8 +213,9 @@ def get_mining_company_products(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -237,8 +244,8 @@ def get_mining_company_products(
     Notes
     -----
     Made from the same answers as `get_mining_company_performance`: it costs nothing if the client
-    has them within the hour, and otherwise one credit for each slug and year. Source: Sectors API,
-    ``/v2/mining/companies/performance/{slug}/``.
+    has them within the hour, and otherwise one credit for each slug and year, even if the API does
+    not know it. Source: Sectors API, ``/v2/mining/companies/performance/{slug}/``.
 
     Names of products can repeat in a row; `product_index` tells them apart.
     """

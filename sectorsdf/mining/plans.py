@@ -6,7 +6,8 @@ This module must not import a getter.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from sectorsdf.client.list_call import fetch_frame
 from sectorsdf.client.record_call import Records, fetch_records, keys_of
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.query import path_for, to_query
-from sectorsdf.errors import FilterError
+from sectorsdf.errors import FilterError, listed
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.frames.unpack import UNPACKERS, available_years
 from sectorsdf.mining.countries import COUNTRIES
@@ -50,7 +51,7 @@ def by_key_and_year(context: PlanContext) -> Plan:
     years = years_asked(context)
     if isinstance(years, list):
         yield [
-            _keyed(context.dataset, key, {**filters, "year": str(year)}, optional=True)
+            _keyed(context.dataset, key, {**filters, "year": str(year)}, need="one")
             for key in keys
             for year in years
         ]
@@ -72,9 +73,7 @@ def by_year_downward(context: PlanContext) -> Plan:
     dataset = context.dataset
     if isinstance(years, list):
         yield [
-            _keyed(dataset, key, {"year": str(year)}, optional=True)
-            for key in keys
-            for year in years
+            _keyed(dataset, key, {"year": str(year)}, need="one") for key in keys for year in years
         ]
         return
     latest = yield [_keyed(dataset, key, {}) for key in keys]
@@ -88,9 +87,7 @@ def by_year_downward(context: PlanContext) -> Plan:
     }
     misses = dict.fromkeys(due, 0)
     while due:
-        step = [
-            _keyed(dataset, key, {"year": str(year)}, optional=True) for key, year in due.items()
-        ]
+        step = [_keyed(dataset, key, {"year": str(year)}, need="none") for key, year in due.items()]
         found = yield step
         for key, year in list(due.items()):
             known = _name(dataset, key, {"year": str(year)}) in found.found
@@ -117,7 +114,7 @@ def by_commodity_and_year(context: PlanContext) -> Plan:
         message = f"years={years!r}: give a year, or several, such as range(2019, 2025)."
         raise FilterError(message, name="years", value=years)
     yield [
-        AnswerRequest(parts, dataset.path, {**parts, "limit": str(dataset.limit)}, optional=True)
+        AnswerRequest(parts, dataset.path, {**parts, "limit": str(dataset.limit)}, need="none")
         for commodity in _choices(context, "commodity_type")
         for year in years
         for parts in [{"commodity_type": commodity, "year": str(year)}]
@@ -129,7 +126,7 @@ def global_commodities(context: PlanContext) -> Plan:
     dataset, countries = context.dataset, context.arguments.get("countries")
     commodity = _filters(context)
     limit = {"limit": str(dataset.limit)}
-    complete = isinstance(countries, str) and countries == "all"
+    complete = context.asks_all_countries
     if not commodity and (countries is None or complete):
         message = "give commodity_type, countries, or both: the API needs one of them."
         raise FilterError(message, name="commodity_type", value=None)
@@ -138,10 +135,12 @@ def global_commodities(context: PlanContext) -> Plan:
         if not complete:
             return
         names = _countries_after(first, dataset)
+        if not names:
+            return
     else:
         names = keys_of(countries, "country")
     yield [
-        AnswerRequest(parts, dataset.path, {**parts, **limit}, optional=complete)
+        AnswerRequest(parts, dataset.path, {**parts, **limit}, need="none" if complete else "each")
         for name in names
         for parts in [{**commodity, **to_query(dataset, {"country": name})}]
     ]
@@ -168,8 +167,11 @@ def by_window(context: PlanContext) -> Plan:
         if first is None or last is None:
             if named is None:
                 continue
-            known = ", ".join(sorted(series))
-            message = f"names={name!r}: the API has prices of {known}."
+            near = get_close_matches(name.casefold(), {label.casefold() for label in series}, n=1)
+            labels = {label.casefold(): label for label in series}
+            hint = f" Did you mean {labels[near[0]]!r}?" if near else ""
+            known = listed(sorted(series), show=str)
+            message = f"names={name!r}: the API has prices of {known}.{hint}"
             raise FilterError(message, name="names", value=name)
         start = max(first, start_year or first)
         end = min(last, end_year or last)
@@ -178,9 +180,8 @@ def by_window(context: PlanContext) -> Plan:
                 "start_year": str(year),
                 "end_year": str(min(year + _LONGEST_WINDOW - 1, end)),
             }
-            requests.append(
-                AnswerRequest({"commodity": name, **window}, path, window, optional=True)
-            )
+            parts = {"commodity": name, **window}
+            requests.append(AnswerRequest(parts, path, window, need="none"))
     yield requests
 
 
@@ -197,7 +198,7 @@ def walking(context: PlanContext) -> Plan:
     seen = set(due)
     first = True
     while due:
-        step = [_keyed(context.dataset, key, {}, optional=not first) for key in due]
+        step = [_keyed(context.dataset, key, {}, need="each" if first else "none") for key in due]
         records = yield step
         first = False
         due = []
@@ -281,10 +282,13 @@ def _series(context: PlanContext) -> dict[str, tuple[int | None, int | None]]:
 
 
 def _keyed(
-    dataset: Dataset, key: str, params: Mapping[str, str], *, optional: bool = False
+    dataset: Dataset,
+    key: str,
+    params: Mapping[str, str],
+    need: Literal["each", "one", "none"] = "each",
 ) -> AnswerRequest:
     parts = {str(dataset.addressed_by): key, **params}
-    return AnswerRequest(parts, path_for(dataset, key), dict(params), optional=optional)
+    return AnswerRequest(parts, path_for(dataset, key), dict(params), need)
 
 
 def _name(dataset: Dataset, key: str, params: Mapping[str, str]) -> str:

@@ -103,10 +103,11 @@ def get_mining_province_resources(
     commodity_type : str, optional
         Commodity: Coal, Cobalt, Copper, Gold, Nickel, Silver or Tin; case does not count.
     year : int, optional
-        Year of the figures, 1900 to 2026.
+        Year of the figures, 1900 to the current year.
     missing : {"raise", "skip"}
-        What to do if the API does not know a province. ``"skip"`` leaves it out and warns;
-        ``"raise"`` raises `NotFoundError`.
+        What to do if the API does not know a province or has none of the data asked for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `provinces`
+        it is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -136,8 +137,8 @@ def get_mining_province_resources(
 
     Notes
     -----
-    Costs one credit for each province; an answer from the cache costs none. Source: Sectors API,
-    ``/v2/mining/resources-reserves/{province}/``.
+    Costs one credit for each province, even if the API does not know it; an answer from the cache
+    costs none. Source: Sectors API, ``/v2/mining/resources-reserves/{province}/``.
 
     The table is that of `get_mining_site_resources`, for provinces. In a province, a key of a metal
     without ``ore_`` is contained metal. 0.0 stands where the API has no figure.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote_plus
 
 import pandas as pd
@@ -17,7 +17,7 @@ from sectorsdf.cache.keys import quoted
 from sectorsdf.client.queries import RecordQuery
 from sectorsdf.client.record_call import Records
 from sectorsdf.config.checks import flag
-from sectorsdf.datasets import DATASETS
+from sectorsdf.mining.fetch import addresses_a_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,14 +42,15 @@ class AnswerRequest:
         The path, quoted.
     params : mapping of str to str
         The parameters of the query.
-    optional : bool
-        The API need not have the answer: an unknown one is no error.
+    need : {"each", "one", "none"}
+        What the API must have: this answer, at least one of those with the same key, or none. A key
+        without what it must have is reported as not found.
     """
 
     parts: Mapping[str, str]
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
-    optional: bool = False
+    need: Literal["each", "one", "none"] = "each"
 
     @property
     def target(self) -> str:
@@ -102,14 +103,19 @@ class PlanContext:
         """The keys that the caller named, None for all of them."""
         return self.arguments.get(str(self.dataset.keyword or self.dataset.addressed_by))
 
+    @property
+    def asks_all_countries(self) -> bool:
+        """Whether the caller wants the countries asked for that a cut answer leaves out."""
+        countries = self.arguments.get("countries")
+        return isinstance(countries, str) and countries == "all"
+
 
 Plan: TypeAlias = Generator[list[AnswerRequest], Records, None]
 
 
 def key_of(dataset: Dataset, request: AnswerRequest) -> str:
-    """Return the text under which an answer is cached, journaled and reported."""
-    endpoint = next(known for known in DATASETS.values() if known.path == dataset.path)
-    if endpoint.is_plain_record and len(request.parts) == 1:
+    """Return the text under which an answer is cached and journaled."""
+    if len(request.parts) == 1 and addresses_a_record(dataset):
         return next(iter(request.parts.values()))
     return ",".join(f"{name}={quoted(text)}" for name, text in request.parts.items())
 

@@ -135,4 +135,5 @@ def _fetch_figures(
     frame = resources_frame(records.found.values(), provenance, strict=query.strict)
     default: Literal["raise", "quiet"] = "quiet" if isinstance(sites, pd.DataFrame) else "raise"
     missing: Literal["raise", "skip", "quiet"] = arguments["missing"] or default
-    return handle_missing(frame, records.not_found, query, missing, context)
+    unknown = {key: query.paths[key] for key in records.not_found}
+    return handle_missing(frame, unknown, query.dataset, missing, context)

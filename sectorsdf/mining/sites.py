@@ -23,8 +23,8 @@ __all__ = ["get_mining_site", "get_mining_sites"]
 def get_mining_sites(
     *,
     company: str | None = None,
-    province: vocab.SiteProvince | str | None = None,
-    commodity_type: vocab.CommodityType | str | None = None,
+    province: vocab.SiteProvince | str | Iterable[str] | None = None,
+    commodity_type: vocab.CommodityType | str | Iterable[str] | None = None,
     year: int | None = None,
     min_production: float | None = None,
     order_by: vocab.SiteSort | None = None,
@@ -52,12 +52,12 @@ def get_mining_sites(
     ----------
     company : str, optional
         Slug of the owning company.
-    province : str, optional
+    province : str or iterable of str, optional
         Province, exact; upper and lower case count. See `sectorsdf.vocabularies.SITE_PROVINCES`.
-    commodity_type : str, optional
+    commodity_type : str or iterable of str, optional
         Commodity reported: Coal, Copper, Gold or Nickel; case does not count.
     year : int, optional
-        Reporting year, 1900 to 2026.
+        Reporting year, 1900 to the current year.
     min_production : float, optional
         Only rows whose `production_volume`, in the row's own unit, is at least this.
     order_by : str, optional
@@ -99,9 +99,12 @@ def get_mining_sites(
     costs none. Source: Sectors API, ``/v2/mining/sites/``.
 
     `unit` belongs to `production_volume`: Mt for coal, koz for gold, kton for copper, wmt for
-    nickel ore. The seven tonnages of the details are of ore or coal. The detail endpoint answers
-    one record for a slug: its figures go to the row of the same year, commodity and company. The
-    other rows of the slug have none; one warning and the provenance report them.
+    nickel ore. In this data, wmt means million wet tonnes. `sectorsdf.totals` adds the volumes up,
+    one row for each unit. The seven tonnages of the details are of ore or coal. The detail endpoint
+    answers one record for a slug: its figures go to the row of the same year, commodity and
+    company. The other rows of the slug have none; one warning and the provenance report them.
+
+    Lists of values work as in `get_mining_licenses`.
     """
     return fetch_list(MINING_SITES, locals())
 

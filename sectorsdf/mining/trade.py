@@ -208,7 +208,10 @@ def get_mining_global_commodities(
 
     The API gives at most 30 countries and no way to ask for the rest: an answer of 30 rows is not
     complete, and is an `IncompleteSweepError` unless ``allow_partial=True``. ``countries="all"``
-    asks for the other countries one by one, each for one credit.
+    asks for the other countries one by one, each for one credit. The names are the package's own,
+    because the API has no list of them. So ``attrs["sectorsdf"]`` has ``complete`` None, which is
+    neither proven nor refuted, and ``complete_over`` with the countries of which every row is here.
+    A country that you name and that has no rows is in ``not_found``, with a warning.
     """
     return fetch_answers(MINING_GLOBAL_COMMODITIES, locals())
 
@@ -243,8 +246,9 @@ def get_mining_sales_destinations(
     years : int, iterable of int, or "all", optional
         A year, several, or ``"all"`` for every year that there is; by default the latest.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug. ``"skip"`` leaves it out and warns; ``"raise"``
-        raises `NotFoundError`.
+        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
+        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
+        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -272,12 +276,16 @@ def get_mining_sales_destinations(
 
     Notes
     -----
-    Costs one credit for each slug and year; an answer from the cache costs none. Source: Sectors
-    API, ``/v2/mining/sales-destination/{slug}/``.
+    Costs one credit for each slug and year, even if the API does not know it; an answer from the
+    cache costs none. Source: Sectors API, ``/v2/mining/sales-destination/{slug}/``.
 
     The answers do not list their years: ``"all"`` asks year by year from the latest downward and
     stops at two years in a row without data, which cost a credit each. A destination can be a
     region.
+
+    The list of companies does not say which of them have destinations. So a call without `slugs`
+    asks for each of them, for one credit each. `sectorsdf.quote` says how much that is before
+    anything but the first page of the list is paid for.
     """
     return fetch_answers(MINING_SALES_DESTINATIONS, locals())
 

@@ -13,7 +13,7 @@ from hashlib import blake2b, sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
 
-from sectorsdf._deep_json import canonical
+from sectorsdf.config.deep_json import canonical
 from sectorsdf.paging.compact import DigestIndex, EncodedColumn, IntMap
 
 if TYPE_CHECKING:

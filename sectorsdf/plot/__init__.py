@@ -9,6 +9,15 @@ not drawn. This package draws frames that the caller already has: it must not im
 from __future__ import annotations
 
 from sectorsdf.plot.charts import expiry_timeline, resources_bars
-from sectorsdf.plot.maps import site_map
+from sectorsdf.plot.cover import license_cover
+from sectorsdf.plot.maps import license_map, site_map
+from sectorsdf.plot.ownership import ownership_tree
 
-__all__ = ["expiry_timeline", "resources_bars", "site_map"]
+__all__ = [
+    "expiry_timeline",
+    "license_cover",
+    "license_map",
+    "ownership_tree",
+    "resources_bars",
+    "site_map",
+]

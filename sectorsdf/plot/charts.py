@@ -21,6 +21,7 @@ from sectorsdf.plot.style import (
     require_columns,
     top_groups,
 )
+from sectorsdf.units import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -317,7 +318,8 @@ def resources_bars(
             axes, shown, [plain_text(labels[number]) for number in shown.index], legend=legend
         )
         what = "coal" if materials == {"coal"} else "coal and ore" if "coal" in materials else "ore"
-        axes.set_xlabel(f"{plain_text(units.index[0]) if len(units) else 'Tonnage'} of {what}")
+        unit_label = plain_text(label(str(units.index[0]))) if len(units) else "Tonnage"
+        axes.set_xlabel(f"{unit_label} of {what}")
         left_out = {
             "more site(s)": len(table) - len(shown),
             "figure(s) of earlier years": int((~latest & fits).sum()),

@@ -1,16 +1,21 @@
-"""Maps of sites and licences. Which coordinates are usable is decided in `sectorsdf.geo`."""
+"""Maps of sites and licences. Which coordinates are usable is decided in `sectorsdf.geo`.
+
+Licences rarely have coordinates, so `license_map` draws them by province.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from sectorsdf.analysis.provinces import explode_provinces
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import UnitError
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.geo import INDONESIA, coastline, places
+from sectorsdf.places import province_name, provinces
 from sectorsdf.plot.style import (
     FAINT,
     INK,
@@ -23,6 +28,7 @@ from sectorsdf.plot.style import (
     require_columns,
     top_groups,
 )
+from sectorsdf.units import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +36,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-__all__ = ["site_map"]
+__all__ = ["license_map", "site_map"]
 
 
 _SEA, _LAND = "#eef4f9", "#dcd9d0"
 _LARGEST_DOT: Final = 420.0
+_LARGEST_CIRCLE: Final = 1100.0
+_LABELLED: Final = 8
+# A label takes about so many degrees.
+_LABEL_WIDTH, _LABEL_HEIGHT = 7.0, 1.6
+_FILL, _RING = "#0072B2", "#c2362b"
+_MEASURES: Final = {"hectares": ("Licensed area", "ha"), "licenses": ("Licences", "number")}
 
 
 def site_map(
@@ -97,7 +109,7 @@ def site_map(
     with new_axes(ax, (11.0, 4.6)) as axes:
         has_coastline = _draw_base_map(axes, dots)
         if drawn.any():
-            _draw_dots(axes, dots, names, f"{size} ({unit})" if unit else size)
+            _draw_dots(axes, dots, names, f"{size} ({label(unit)})" if unit else size)
         else:
             axes.text(118, -2.5, "No row has coordinates", ha="center", color=INK, zorder=5)
         left_out = {
@@ -109,6 +121,149 @@ def site_map(
         note = "" if has_coastline else "No coastline: install the extra maps"
         finish(axes, frame, f"{title} by {plain_text(colour.replace('_', ' '))}", left_out, note)
     return axes
+
+
+def license_map(
+    frame: pd.DataFrame,
+    *,
+    by: Literal["hectares", "licenses"] = "hectares",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw licences by province: a circle at the centre of each province, without any download.
+
+    Most licences have no coordinates, so this is the map that shows all of them. The boundaries of
+    the provinces are not drawn.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Licences, one a row, as get_mining_licenses returns them.
+    by : {"hectares", "licenses"}
+        What the area of a circle shows: hectares (column ``licensed_area_ha``) or the number of
+        licences.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes of longitude and latitude in degrees. Licences that lie in several provinces are rings
+        between the centres of these, because the API does not say how they are divided. The note
+        below has the number of licences without a province or an area, and the source.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or `by` is none of the values above.
+    MissingExtraError
+        The extra ``plot`` is not installed.
+
+    Notes
+    -----
+    The centres are those of `sectorsdf.places.provinces`. Of a province with many islands, the
+    centre can be in the sea.
+    """
+    if by not in _MEASURES:
+        message = f"by={by!r} is not one of {', '.join(map(repr, _MEASURES))}"
+        raise ValueError(message)
+    area = by == "hectares"
+    columns = ["province", *(["licensed_area_ha"] if area else [])]
+    require_columns(frame, columns, "get_mining_licenses")
+    rows = frame[columns].reset_index(drop=True)
+    ones = pd.Series(1.0, index=rows.index)
+    rows["value"] = finite_numbers(rows, "licensed_area_ha") if area else ones
+    exploded = explode_provinces(rows[["province", "value"]])
+    exploded["name"] = exploded["province"].map(province_name).astype("string")
+    centres = provinces().set_index("name")[["longitude", "latitude"]]
+    points = exploded.join(centres, on="name")
+    known = points["longitude"].notna().groupby(level=0).all()
+    drawn = points[known.loc[points.index].to_numpy() & points["value"].notna().to_numpy()]
+    # The rows of one licence keep its label, so their mean is between the centres.
+    licences = drawn.groupby(level=0).agg(
+        name=("name", ", ".join),
+        longitude=("longitude", "mean"),
+        latitude=("latitude", "mean"),
+        several=("share", lambda shares: bool(shares.isna().any())),
+        value=("value", "first"),
+    )
+    circles = (
+        licences.groupby("name")
+        .agg({"longitude": "first", "latitude": "first", "several": "first", "value": "sum"})
+        .reset_index()
+        .sort_values("value", ascending=False, kind="stable")
+    )
+    what, unit = _MEASURES[by]
+    with new_axes(ax, (11.0, 4.6)) as axes:
+        has_coastline = _draw_base_map(axes, circles[["longitude", "latitude"]])
+        if circles.empty:
+            axes.text(118, -2.5, "No licence has a province", ha="center", color=INK, zorder=5)
+        else:
+            _draw_circles(axes, circles, f"{what} ({unit})")
+        left_out = {
+            "licence(s) without a known province": int((~known).sum()),
+            "licence(s) without an area": int((known & rows["value"].isna()).sum()),
+        }
+        lines = ["Centres of the provinces: sectorsdf.places"]
+        lines += [] if has_coastline else ["No coastline: install the extra maps"]
+        finish(axes, frame, f"{what} by province ({unit})", left_out, "\n".join(lines))
+    return axes
+
+
+def _draw_circles(ax: Any, circles: pd.DataFrame, title: str) -> None:  # noqa: ANN401
+    """Draw circles whose area is proportional to their value, the largest first, and a legend."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - an extra
+
+    largest = circles["value"].max() or 1.0
+    several = circles["several"].to_numpy(dtype=bool)
+    ax.scatter(
+        circles["longitude"],
+        circles["latitude"],
+        (circles["value"] / largest * _LARGEST_CIRCLE).clip(lower=4.0),
+        color=[(_RING if ring else _FILL, 0.0 if ring else 0.6) for ring in several],
+        edgecolor=[_RING if ring else "white" for ring in several],
+        linewidth=0.9,
+        zorder=3,
+    )
+    labelled: list[tuple[float, float]] = []
+    for row in circles[~several].head(_LABELLED).itertuples():
+        place = (float(row.longitude), float(row.latitude))  # type: ignore[arg-type]
+        if any(
+            abs(place[0] - x) < _LABEL_WIDTH and abs(place[1] - y) < _LABEL_HEIGHT
+            for x, y in labelled
+        ):
+            continue
+        labelled.append(place)
+        ax.annotate(
+            f"{row.name}\n{row.value:,.0f}",
+            place,
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color=INK,
+            zorder=4,
+        )
+
+    def handle(size: float, label: str, **style: object) -> Any:  # noqa: ANN401
+        return Line2D([], [], ls="", marker="o", ms=size**0.5, label=label, **style)
+
+    steps = [float(f"{largest * share:.1g}") for share in (1, 0.3, 0.1)]
+    handles = [
+        handle(step / largest * _LARGEST_CIRCLE, f"{step:,.10g}", color=_FILL, mec="white")
+        for step in steps
+    ]
+    if several.any():
+        handles.append(handle(40.0, "in several provinces", color=_RING, mfc="none"))
+    ax.legend(
+        handles=handles,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.015, 1),
+        labelspacing=2.2,
+        handletextpad=1.6,
+        frameon=False,
+        borderaxespad=0.8,
+        alignment="left",
+    )
 
 
 def _sizes(frame: pd.DataFrame, size: str | None) -> pd.Series[float]:

@@ -26,6 +26,8 @@ __all__ = [
     "FAINT",
     "INK",
     "SITE_KEY",
+    "SUFFIX",
+    "UNKNOWN",
     "colours_for",
     "draw_empty",
     "finish",
@@ -33,6 +35,7 @@ __all__ = [
     "new_axes",
     "plain_text",
     "require_columns",
+    "require_count",
     "top_groups",
 ]
 
@@ -54,6 +57,10 @@ _COLOURS: Final = {
     _NOT_GIVEN: "#e4e6ea",
 }
 INK, FAINT, ALARM = "#22262b", "#6b7280", "#c2362b"
+# The colour of what is not known; a hatch is drawn on it.
+UNKNOWN: Final = "#c4c8cf"
+# What the symbols of the exchange end with, which is no part of a ticker.
+SUFFIX: Final = ".JK"
 SITE_KEY: Final = ("slug", "commodity_type", "company_slug")
 
 
@@ -94,6 +101,13 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) ->
     absent = [name for name in columns if name not in frame.columns]
     if absent:
         message = f"the frame has no column {', '.join(absent)}; {getter} returns it"
+        raise ValueError(message)
+
+
+def require_count(top: object) -> None:
+    """Raise ValueError if a number of rows is not a whole number from 1."""
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        message = f"top={top!r} is not a number of rows; give a whole number from 1"
         raise ValueError(message)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
-from sectorsdf._deep_json import dumps, loads
+from sectorsdf.config.deep_json import dumps, loads
 from sectorsdf.reserves.grammar import Meaning, label_of, read_category, read_key
 
 if TYPE_CHECKING:
@@ -306,8 +306,9 @@ def figures(
         The `FIGURE_FIELDS` of each figure, with None for missing. ``measurement_year``: int, the
         same in every row (in a row of its own if there is no figure). ``ore_type``: the key of the
         nested object. ``stage``: reserves, resources. ``category``: proven, probable, total,
-        measured, indicated, inferred, exploration_target, inventory. ``component``: ore, coal, or
-        the symbol of an element or oxide. ``measure``: tonnage, contained (metal), grade,
+        measured, indicated, inferred, exploration_target, inventory; of a province also
+        total_verified, the part of the total that is verified. ``component``: ore, coal, or the
+        symbol of an element or oxide. ``measure``: tonnage, contained (metal), grade,
         calorific_value. ``value``, ``value_min``, ``value_max``: float in ``unit`` (Mt, Kt, t, kg,
         wmt, dmt, oz, koz, Moz, %, g/t, ppm, kcal/kg; an unknown unit of a list as it came).
         ``verified``: True if the key says so, otherwise None. ``source_field``: the path of the

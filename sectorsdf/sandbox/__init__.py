@@ -7,6 +7,7 @@ of the client. Only `session`, which starts a server together with a client, imp
 """
 
 from sectorsdf.sandbox.faults import Drift, Faults, RateLimit
+from sectorsdf.sandbox.months import Month, months
 from sectorsdf.sandbox.server import Sandbox
 from sectorsdf.sandbox.service import DEFAULT_KEY, RequestRecord
 from sectorsdf.sandbox.session import SandboxClient, running, use_sandbox
@@ -15,10 +16,12 @@ __all__ = [
     "DEFAULT_KEY",
     "Drift",
     "Faults",
+    "Month",
     "RateLimit",
     "RequestRecord",
     "Sandbox",
     "SandboxClient",
+    "months",
     "running",
     "use_sandbox",
 ]

@@ -229,9 +229,9 @@ def min_number(field: str) -> Rule:
     return rule
 
 
-def year(name: str, text: str, _: QueryContext) -> Test:
+def year(name: str, text: str, context: QueryContext) -> Test:
     """Match the records of a year."""
-    wanted = whole_number(name, text, FIRST_YEAR, LAST_YEAR)
+    wanted = whole_number(name, text, FIRST_YEAR, max(LAST_YEAR, context.today.year))
     return lambda entry: as_number(entry.row.get("year")) == wanted
 
 

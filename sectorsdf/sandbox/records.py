@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import codecs
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sectorsdf._deep_json import dumps, loads
+from sectorsdf.config.deep_json import dumps, loads
+from sectorsdf.config.settings import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
+    from pathlib import Path
 
 __all__ = [
     "Entry",
@@ -260,12 +261,15 @@ def load_folder(folder: str | Path, datasets: Iterable[str]) -> dict[str, list[R
 
     Raises
     ------
+    ConfigurationError
+        If it is a URL of another place.
     FileNotFoundError
         If the folder has no file of any dataset.
     ValueError
         If a line is not a JSON object in UTF-8.
     """
-    paths = {dataset: Path(folder) / f"{dataset}.jsonl" for dataset in datasets}
+    place = local_path(folder, "data")
+    paths = {dataset: place / f"{dataset}.jsonl" for dataset in datasets}
     if not any(path.is_file() for path in paths.values()):
         names = ", ".join(path.name for path in paths.values())
         msg = f"{folder} contains none of {names}"

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf.cache import journal_entry as module
-from sectorsdf.cache import page_file, record_journal
+from sectorsdf.cache import append_file, record_journal
 from sectorsdf.cache.journal import Journal, JournalEntry
 from sectorsdf.cache.page_file import Reuse
 
@@ -227,6 +226,40 @@ def test_damage_is_told(journal, caplog):
     assert "damaged" in caplog.text
 
 
+def test_pages_that_the_call_which_paid_for_them_would_not_use_are_gone(journal, caplog):
+    entry = journal.open(CALL, Reuse(resume_within=100.0))
+    entry.put(PAGE, BODY)
+    entry.close()
+    again = journal.open(CALL, Reuse(opened=time.time() + 1))
+    assert again.get(PAGE) == BODY
+    again.close()
+    later = time.time() + 200
+    # Something was written to the file since then, such as that another page is out of date.
+    os.utime(entry.folder / "pages.journal", (later, later))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: later)
+        again = journal.open(CALL)
+        assert again.get(PAGE) is None
+        assert again.names() == []
+    assert (entry.folder / "pages.journal").stat().st_size == 0
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("within", ['"soon"', "[]", "null", "true"])
+def test_a_page_that_says_nothing_of_its_age_stops_no_call(journal, within):
+    entry, record = journal.open(CALL, Reuse(resume_within=100.0)), records(journal, "a")
+    entry.put(PAGE, BODY)
+    record.put(PATHS["a"], BODY)
+    entry.close()
+    pages = [entry.folder / "pages.journal", *(journal.folder / "records").glob("*.page")]
+    for file in pages:
+        content = file.read_bytes().replace(b'"within": 100.0', b'"within": ' + within.encode())
+        file.write_bytes(content.replace(b'"within": 3600.0', b'"within": ' + within.encode()))
+    record_journal._looked.clear()
+    assert reopened(journal).get(PAGE) is None
+    assert records(journal, "a").get(PATHS["a"]) is None
+
+
 # Calls side by side
 
 
@@ -272,6 +305,30 @@ def test_pages_that_are_too_old_do_not_count(journal, monkeypatch):
     old.close()
     young.close()
     assert reopened(journal).folder == young.folder
+
+
+def test_a_damaged_page_does_not_count(journal):
+    entries = [journal.open(CALL) for _ in range(2)]
+    for entry in entries:
+        entry.put([0], BODY)
+        entry.put([30], BODY)
+        entry.close()
+    file = entries[0].folder / "pages.journal"
+    file.write_bytes(file.read_bytes().replace(b'"written"', b'"gone"', 1))
+    again = reopened(journal)
+    assert again.folder == entries[1].folder
+    assert again.kept == 2
+
+
+def test_an_answer_of_some_rows_leaves_what_a_killed_call_for_all_has_paid(journal):
+    killed, some = journal.open(CALL), journal.open(CALL, max_rows=5)
+    killed.put(PAGE, BODY)
+    killed.close()
+    some.put(PAGE, BODY)
+    some.reuse = Reuse(opened=time.time() + 1)
+    some.answered(whole=False)
+    some.close()
+    assert reopened(journal).get(PAGE) == BODY
 
 
 def test_a_process_that_is_killed_lets_go(journal):
@@ -341,7 +398,7 @@ def refuse(*args, **kwargs):
 
 def test_a_full_disk_costs_one_word(journal, monkeypatch, caplog):
     entry = journal.open(CALL)
-    monkeypatch.setattr(module.os, "write", refuse)
+    monkeypatch.setattr(append_file.os, "write", refuse)
     entry.put(PAGE, BODY)
     entry.put([0], BODY)
     assert entry.kept == 0
@@ -351,33 +408,135 @@ def test_a_full_disk_costs_one_word(journal, monkeypatch, caplog):
     entry.close()
 
 
-def put_in(journal, kind):
-    """Return a function that puts a page, or a record, into a journal."""
+class Disk:
+    """A disk that keeps what was flushed when the power is cut."""
+
+    def __init__(self):
+        self.kept = 0
+        self.flushes = 0
+        self.may_flush = threading.Event()
+        self.may_flush.set()
+
+    def flush(self, number):
+        self.may_flush.wait(10)
+        size = os.fstat(number).st_size
+        append_file_flush(number)
+        self.kept = size
+        self.flushes += 1
+
+
+append_file_flush = append_file.flush
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """The disk below the journal, which can be told to be slow."""
+    disk = Disk()
+    monkeypatch.setattr(append_file, "flush", disk.flush)
+    yield disk
+    disk.may_flush.set()
+
+
+def entry_of(journal, kind, keys="abc"):
+    """Return an entry, and a function that puts a page or a record into it."""
     if kind == "page":
-        return journal.open(CALL).put
-    paths = {"a": "/a/", "b": "/b/", "c": "/c/"}
-    entry = journal.open_records(RECORDS, paths)
-    return lambda name, body: entry.put(f"/{name[0]}/", body)
+        entry = journal.open(CALL)
+        return entry, entry.put
+    entry = journal.open_records(RECORDS, {key: f"/{key}/" for key in keys})
+    return entry, lambda name, body: entry.put(f"/{name[0]}/", body)
 
 
-RECORDS = {"dataset": "mining_site", "host": "http://127.0.0.1:1"}
+def written_bytes(journal):
+    pages = [*journal.folder.glob("*/pages.journal"), *journal.folder.glob("records/*.page")]
+    return sum(path.stat().st_size for path in pages)
 
 
 @pytest.mark.parametrize("kind", ["page", "record"])
-def test_a_page_is_on_the_disk_before_it_is_used(journal, monkeypatch, kind):
-    """The system is asked to write it there, once its bytes are in the file."""
-    flushed = []
+def test_a_power_cut_after_a_call_loses_no_page(journal, disk, kind):
+    """A call that fails, or whose answer is not yet in a file, ends when its pages are on disk."""
+    assert append_file_flush in (getattr(os, "fdatasync", None), os.fsync)
+    entry, put = entry_of(journal, kind)
+    for key in "abc":
+        put([key], BODY)
+    entry.settle()
+    assert disk.kept == written_bytes(journal) > 3 * len(BODY)
+    put(["a"], BODY)
+    entry.close()
+    assert disk.kept == written_bytes(journal)
+    # An answer that comes late.
+    put(["b"], BODY)
+    assert disk.kept == written_bytes(journal)
 
-    def flush(number):
-        assert os.fstat(number).st_size > len(BODY)
-        page_file.flush(number)
-        flushed.append(number)
 
-    monkeypatch.setattr(module, "flush", flush)
-    monkeypatch.setattr(record_journal, "flush", flush)
-    put_in(journal, kind)(["a"], BODY)
-    assert flushed
-    assert page_file.flush in (getattr(os, "fdatasync", None), os.fsync)
+@pytest.mark.parametrize("kind", ["page", "record"])
+def test_a_power_cut_in_a_call_loses_eight_pages_at_most(journal, disk, kind):
+    """One flush serves all pages that came before it, and no page waits for it until then."""
+    keys = "abcdefghijklmnop"
+    entry, put = entry_of(journal, kind, keys)
+    disk.may_flush.clear()
+    for key in keys[:7]:
+        put([key], BODY)
+    assert disk.kept == 0
+    beyond = threading.Thread(target=put, args=([keys[7]], BODY), daemon=True)
+    beyond.start()
+    beyond.join(0.05)
+    assert beyond.is_alive()
+    disk.may_flush.set()
+    beyond.join(10)
+    assert disk.kept == written_bytes(journal)
+    assert disk.flushes <= 2
+    entry.close()
+
+
+@pytest.mark.parametrize("kind", ["page", "record"])
+def test_a_page_goes_to_the_disk_while_the_next_is_asked_for(journal, disk, kind):
+    """A call that waits for the rate limit has nothing left to lose."""
+    entry, put = entry_of(journal, kind)
+    put(["a"], BODY)
+    deadline = time.monotonic() + 10
+    while disk.kept < written_bytes(journal) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert disk.kept == written_bytes(journal)
+    entry.close()
+
+
+@pytest.mark.parametrize("kind", ["page", "record"])
+def test_a_disk_that_cannot_flush_costs_one_word(journal, monkeypatch, caplog, kind):
+    entry, put = entry_of(journal, kind)
+    monkeypatch.setattr(append_file, "flush", refuse)
+    put(["a"], BODY)
+    entry.settle()
+    entry.settle()
+    assert caplog.text.count("cannot be kept") == 1
+    monkeypatch.undo()
+    entry.close()
+
+
+def test_a_system_without_threads_flushes_at_once(journal, monkeypatch, disk):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    entry, put = entry_of(journal, "page")
+    put(["a"], BODY)
+    assert disk.kept == written_bytes(journal)
+    entry.close()
+
+
+def test_the_thread_ends_when_nothing_is_left_to_do(journal, monkeypatch, disk):
+    monkeypatch.setattr(append_file, "_IDLE_SECONDS", 0.001)
+    entry, put = entry_of(journal, "page")
+    for _ in range(2):
+        put(["a"], BODY)
+        deadline = time.monotonic() + 10
+        while entry._file._has_thread and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert not entry._file._has_thread
+        assert disk.kept == written_bytes(journal)
+    entry.close()
+
+
+RECORDS = {"dataset": "mining_site", "host": "http://127.0.0.1:1"}
 
 
 FULL = """
@@ -415,8 +574,8 @@ def test_a_disk_that_takes_a_part_of_a_page_keeps_none_of_it(journal, caplog, ki
     else:
         entry = journal.open_records(question, {key: f"/{key}/" for key in "abc"})
         found = [entry.get(f"/{key}/") for key in "abc"]
-        assert len(files(journal.folder / "records", "*.page")) == 2
-        assert not files(journal.folder / "records", "*.part")
+        (file,) = journal.folder.glob("records/*.page")
+        assert b"second" not in file.read_bytes()
     assert found == [b"first" * 100, None, b"third" * 100]
     assert not caplog.text
     entry.close()
@@ -505,9 +664,7 @@ def test_a_record_is_found_by_every_call_that_asks_for_it(journal):
     [lambda data: b"", lambda data: data[:-1], *map(changed, (5, 40, 250, -2))],
 )
 def test_a_damaged_record_is_asked_for_again(journal, damage):
-    entry = records(journal)
-    for path in PATHS.values():
-        entry.put(path, BODY)
+    records(journal).put(PATHS["a"], BODY)
     for file in (journal.folder / "records").glob("*.page"):
         file.write_bytes(damage(file.read_bytes()))
     again = records(journal)
@@ -518,17 +675,41 @@ def test_a_damaged_record_is_asked_for_again(journal, damage):
     assert not files(journal.folder / "records", "*.page")
 
 
+def test_records_beside_a_damaged_one_are_used(journal):
+    entry = records(journal)
+    for path in PATHS.values():
+        entry.put(path, BODY)
+    (file,) = (journal.folder / "records").glob("*.page")
+    file.write_bytes(changed(-2)(file.read_bytes()))
+    again = records(journal)
+    assert [again.get(path) for path in PATHS.values()] == [BODY, None]
+
+
+def test_an_equal_call_that_is_answered_takes_nothing_from_the_other(journal):
+    first, second = records(journal), records(journal)
+    second.put(PATHS["a"], BODY)
+    first.put(PATHS["a"], BODY)
+    first.answered()
+    assert records(journal).kept == 0
+    second.put(PATHS["b"], BODY)
+    second.close()
+    assert records(journal).kept == 1
+    # The list of its keys is there again.
+    records(journal, "b").answered()
+    assert records(journal).kept == 1
+
+
 def test_nothing_is_left_of_records_that_were_answered(journal):
     entry = records(journal)
     for path in PATHS.values():
         entry.put(path, BODY)
     names = files(journal.folder / "records")
-    assert sorted(name.rpartition(".")[2] for name in names) == ["keys", "page", "page"]
+    assert sorted(name.rpartition(".")[2] for name in names) == ["keys", "page"]
     if os.name == "posix":
         for path in (journal.folder / "records").iterdir():
             assert path.stat().st_mode & 0o077 == 0
     records(journal, "a").answered()
-    assert len(files(journal.folder / "records", "*.page")) == 2
+    assert files(journal.folder / "records") == names
     entry.answered()
     assert not files(journal.folder / "records")
 
@@ -543,6 +724,13 @@ def test_a_record_that_arrives_after_the_next_call_was_answered_is_not_kept(jour
     for path in PATHS.values():
         interrupted.put(path, BODY)
     assert records(journal).kept == 0
+
+
+def test_a_call_that_still_runs_keeps_a_record_that_another_one_has_answered(journal):
+    running = records(journal)
+    records(journal).answered()
+    running.put(PATHS["a"], BODY)
+    assert records(journal).get(PATHS["a"]) == BODY
 
 
 def test_a_call_for_some_rows_keeps_its_pages_apart(journal):

@@ -339,6 +339,16 @@ def test_offline_never_asks(cached, monkeypatch):
         m.get_mining_licenses(client=cached, offline=True, refresh=True)
 
 
+def test_the_error_tells_the_results_of_another_host_apart(serve, tmp_path):
+    here, there = serve(), serve()
+    m.get_mining_license_auctions(client=there, cache=tmp_path)
+    with pytest.raises(sectorsdf.NotCachedError, match="it has nothing") as caught:
+        m.get_mining_license_auctions(client=here, cache=tmp_path, offline=True)
+    host = there.base_url.removeprefix("http://")
+    assert f"some from another host ({host})" in str(caught.value)
+    assert caught.value.available == []
+
+
 def test_offline_needs_no_key(serve, tmp_path, monkeypatch):
     client = serve()
     expected = m.get_mining_license_auctions(client=client, cache=tmp_path)
@@ -596,6 +606,14 @@ def test_what_the_cache_holds(cached):
     assert clear("mining_licenses", cache=cached.folder) == 1
     assert clear(cache=cached.folder) == 1
     assert not files(cached.folder)
+
+
+@pytest.mark.parametrize("value", ["soon", "3", -timedelta(days=1), 3, True])
+def test_an_age_that_is_none_is_refused_under_the_argument_s_name(cached, value):
+    with pytest.raises(sectorsdf.ConfigurationError, match=r"^older_than="):
+        sectorsdf.cache.clear(cache=cached.folder, older_than=value)
+    with pytest.raises(sectorsdf.ConfigurationError, match=r"^max_age="):
+        m.get_mining_licenses(client=cached, max_age=value)
 
 
 def test_where_the_cache_lies(tmp_path, monkeypatch):

@@ -579,6 +579,11 @@ def test_help_is_there_for_every_command(run) -> None:
     context = click.Context(cli, info_name="sectorsdf")
     # A long help is wrapped.
     overview = " ".join(run("--help")[0].split())
+    about = overview.partition("Options:")[0]
+    for subject in ("auctions", "sites", "owners", "financials", "performance", "contracts"):
+        assert subject in about
+    for subject in ("sales destinations", "prices", "production", "exports", "provinces"):
+        assert subject in about
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         first = command.help.strip().splitlines()[0]

@@ -333,3 +333,19 @@ def test_help_and_completion_need_no_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stdout.strip()
+
+
+def test_a_repeated_choice_of_a_list_is_the_union(run, sandbox):
+    def areas(*words):
+        out, _ = run("licenses", *words, "--format", "csv", "-c", "province,wiup_code")
+        return pd.read_csv(io.StringIO(out), dtype="string")
+
+    one, other = areas("--province", "Aceh"), areas("--province", "Riau")
+    both = areas("--province", "Aceh", "--province", "Riau")
+    pd.testing.assert_frame_equal(both, pd.concat([one, other], ignore_index=True))
+    out, _ = run("quote", "licenses", "--province", "Aceh", "--province", "Riau", "--format", "csv")
+    assert pd.read_csv(io.StringIO(out))["rows"].tolist() == [len(both)]
+    _, err = run(
+        *("licenses", "--province", "Aceh", "--province", "Riau", "--max-rows", "3"), code=2
+    )
+    assert "max_rows does not go with several values of province" in err

@@ -73,7 +73,7 @@ def header_of(**options):
 def test_the_key_comes_from_the_argument_then_from_the_environment(monkeypatch):
     with pytest.raises(sectorsdf.MissingKeyError) as caught:
         sectorsdf.Client()
-    for word in ("api_key", "SECTORS_API_KEY", "https://sectors.app", "sandbox.running()"):
+    for word in ("api_key", "SECTORS_API_KEY", "https://sectors.app", "use_sandbox()"):
         assert word in str(caught.value)
     assert isinstance(caught.value, ValueError)
     monkeypatch.setenv("SECTORS_API_KEY", KEY)

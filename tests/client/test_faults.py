@@ -29,6 +29,7 @@ from sectorsdf.sandbox import DEFAULT_KEY, Drift, Faults, RateLimit, Sandbox
 pytestmark = pytest.mark.newest
 
 LICENSES = 600
+ONLY = {"licenses": LICENSES, "auctions": 0, "sites": 0}
 PAGES = 20
 OFFSETS = set(range(0, LICENSES, 30))
 # Long enough for a busy machine to look between two answers.
@@ -41,7 +42,7 @@ IMPATIENT = sectorsdf.RetryPolicy(tries=12, base=0.01, cap=0.1)
 @pytest.fixture(scope="module")
 def truth():
     """The frame of a sweep that nothing disturbs."""
-    with sectorsdf.sandbox.running(server={"licenses": LICENSES}) as client:
+    with sectorsdf.sandbox.running(server=ONLY) as client:
         frame = sectorsdf.get_mining_licenses(client=client)
         assert client.sandbox.billed == PAGES
     return frame
@@ -123,14 +124,14 @@ def test_a_server_slower_than_the_timeout(serve, connect, truth):
 def test_a_server_that_is_killed_and_comes_back(connect, truth):
     patient = sectorsdf.RetryPolicy(tries=60, base=0.05, cap=0.2)
     with ExitStack() as stack:
-        first = stack.enter_context(ServerProcess(licenses=LICENSES, faults={"latency": SLOW}))
+        first = stack.enter_context(ServerProcess(**ONLY, faults={"latency": SLOW}))
         client = connect(first, retry=patient, workers=2)
         frames = []
 
         def listen(_name, done, _of):
             if done == 8:
                 first.kill()
-                second = ServerProcess(licenses=LICENSES, port=first.port)
+                second = ServerProcess(**ONLY, port=first.port)
                 frames.append(stack.enter_context(second))
 
         client.context.on_progress = listen

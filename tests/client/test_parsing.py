@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.scripted_server import RECORD, Scripted, always, answer
 
 import sectorsdf
-from sectorsdf.client.parsing import parse_page, parse_record
+from sectorsdf.client.parsing import parse_object, parse_page, parse_record
 from sectorsdf.datasets.schema import PAGE_SIZE
 
 KEY = "0123456789abcdef" * 4
@@ -99,6 +99,14 @@ def test_neither_an_envelope_nor_a_list(body):
 def test_no_json(parse, body):
     with pytest.raises(ValueError):  # noqa: PT011 - each parser has words of its own
         parse(body)
+
+
+def test_an_answer_of_all_rows_may_have_none():
+    assert parse_object(b"{}") == {}
+    assert parse_object(b'{"Aceh": {}}') == {"Aceh": {}}
+    for body in (b"[]", b"null", b"1", b'"x"'):
+        with pytest.raises(ValueError, match="not an object"):
+            parse_object(body)
 
 
 def test_a_record_is_an_object_with_something_in_it():

@@ -75,6 +75,30 @@ def test_a_record_that_was_kept_without_addresses_does_not_answer_for_them(api, 
     assert not files_with(home, *PRIVATE)
 
 
+def test_a_record_that_is_remembered_without_addresses_does_not_answer_for_them(api, home):
+    participants = sectorsdf.get_mining_license_auction_participants
+    interrupt(api, home)
+    client = api.client(home)
+    participants(CODES[0], client=client)
+    quoted = sectorsdf.quote(participants, CODES[0], include_emails=True, client=client)
+    assert (quoted.credits, api.billed) == (1, 2)
+    for _ in range(2):
+        frame = participants(CODES[0], include_emails=True, client=client)
+        assert set(frame["email"].dropna()) == {ADDRESS, "pak budi at example"}
+        assert api.billed == 3
+
+
+def test_an_answer_without_addresses_loses_none_that_was_paid_for(api, home):
+    participants = sectorsdf.get_mining_license_auction_participants
+    interrupt(api, home, getter=participants, include_emails=True)
+    participants(CODES, refresh=True, client=api.client(home))
+    assert api.billed == 2 + 4
+    frame = participants(CODES, include_emails=True, client=api.client(home))
+    assert set(frame["email"].dropna()) == {ADDRESS, "pak budi at example"}
+    assert api.billed == 2 + 4 + 2
+    assert not files_with(home, *PRIVATE)
+
+
 def test_addresses_that_were_asked_for_are_kept_until_the_call_is_answered(api, home):
     participants = sectorsdf.get_mining_license_auction_participants
     interrupt(api, home, getter=participants, include_emails=True)

@@ -420,17 +420,70 @@ def test_a_server_that_turns_an_offset_after_the_end_into_its_last_page(other):
 
 
 def test_the_record_of_another_key(other):
-    api, client = other(sites=5, auctions=[auction(n) for n in range(3)])
+    api, client = other(sites=5)
     api._record = lambda path: answer(api.rows["sites"][0])
     message = refused(api, sectorsdf.get_mining_site, slug="site-3", client=client)
     assert "the record of slug 'site-0', not of slug='site-3'" in message
-    api._record = lambda path: answer(api.rows["auctions"][1])
-    refused(api, sectorsdf.get_mining_license_auction, 2, wiup_code="91", client=client)
-    refused(api, sectorsdf.get_mining_license_auction_phases, 3, wiup_code="91", client=client)
     # It was neither cached nor remembered.
     del api._record
     assert list(sectorsdf.get_mining_site("site-3", client=client)["slug"]) == ["site-3"]
-    assert api.billed == 4
+    assert api.billed == 2
+
+
+AUCTION_GETTERS = [
+    sectorsdf.get_mining_license_auction,
+    sectorsdf.get_mining_license_auction_phases,
+    sectorsdf.get_mining_license_auction_participants,
+]
+
+
+@pytest.mark.parametrize("getter", AUCTION_GETTERS)
+def test_the_record_of_another_code_is_reported(other, getter):
+    """An answer may spell a code otherwise, so it is in the frame and no error."""
+    api, client = other(auctions=[auction(n, ("PT A", None)) for n in range(3)])
+    right, asked = api._record, [f"{9100000000000000 + n}" for n in range(3)]
+    api._record = lambda path: right(path.replace(asked[1], asked[2]))
+    with pytest.warns(sectorsdf.DataWarning, match=r"1 answer\(s\) are not the record") as warned:
+        frame = getter(asked, client=client)
+    assert len(warned) == 1
+    assert f"of wiup_code '{asked[2]}', not of wiup_code='{asked[1]}'" in str(warned[0].message)
+    (problem,) = frame.attrs[FACTS]["problems"]
+    assert problem == {
+        "key": {"wiup_code": asked[1]},
+        "column": "wiup_code",
+        "raw": asked[2],
+        "reason": f"the record of wiup_code '{asked[2]}', not of wiup_code='{asked[1]}'",
+    }
+    with pytest.raises(sectorsdf.DataError, match="not the record that was asked for") as caught:
+        getter(asked, client=client, strict=True)
+    assert len(caught.value.frame) == len(frame)
+    # The right records were cached; the other one is paid for each time, until it is right.
+    assert api.billed == 3 + 1
+    del api._record
+    getter(asked, client=client, strict=True)
+    assert api.billed == 3 + 1 + 1
+    getter(asked, client=client, strict=True)
+    assert api.billed == 3 + 1 + 1
+
+
+def test_the_record_of_another_code_is_not_journaled(other):
+    api, client = other(auctions=3)
+    right, asked = api._record, [f"{9100000000000000 + n}" for n in range(3)]
+    api._record = lambda path: right(path.replace(asked[0], asked[2]))
+    api.refuse_after(2)
+    with pytest.raises(sectorsdf.BadRequestError):
+        sectorsdf.get_mining_license_auction(asked, client=client)
+    api.recover()
+    del api._record
+    assert keys(sectorsdf.get_mining_license_auction(asked, client=client)) == asked
+    assert api.billed == 2 + 2
+
+
+def test_the_answer_for_another_province_is_reported(other):
+    api, client = other()
+    api._record = lambda path: answer({"province": "Aceh", "data": {}})
+    with pytest.warns(sectorsdf.DataWarning, match="not of province='Bali'"):
+        sectorsdf.get_mining_province_resources("Bali", client=client)
 
 
 def test_one_wrong_record_among_details_loses_no_other(other):

@@ -53,6 +53,20 @@ def test_a_field_that_the_api_left_out_decides_nothing(cached, call, some):
         assert (len(frame), spent) == (40, 0)
 
 
+def test_a_value_that_no_vocabulary_lists_is_selected_where_rows_have_it(cached):
+    call = {"license_type": "SIPX", "validate": False}
+    rows = [licence(number, license_type="SIPX" if number < 3 else "IUP") for number in range(9)]
+    with Api(licenses=rows) as api:
+        client = cached(api)
+        sectorsdf.get_mining_licenses(client=client)
+        frame, spent = costs(api, sectorsdf.get_mining_licenses, client=client, **call)
+        assert (len(frame), spent) == (3, 0)
+        # Where no row has it, only the API knows whether it refuses the value.
+        call["license_type"] = "SIPY"
+        frame, spent = costs(api, sectorsdf.get_mining_licenses, client=client, **call)
+        assert (len(frame), spent) == (0, 1)
+
+
 SORTED = sectorsdf.get_mining_sites
 
 
@@ -203,7 +217,7 @@ def test_a_cache_of_many_records_is_not_listed_for_each(tmp_path, monkeypatch):
         client.forget()
         looked = []
         monkeypatch.setattr(
-            record_journal, "first_header", lambda file: looked.append(file) or None
+            record_journal, "_stored_in", lambda file: looked.append(file) or iter(())
         )
         for slug in slugs:
             sectorsdf.get_mining_site(slug, client=client)

@@ -16,7 +16,7 @@ from support.scripted_server import answer
 
 import sectorsdf
 from sectorsdf import reserves
-from sectorsdf._deep_json import dumps, loads, parse
+from sectorsdf.config.deep_json import dumps, loads, parse
 from sectorsdf.frames.casting import cast_column
 from sectorsdf.frames.lossless_json import JsonNumber, RepeatedField, decode_json, json_text
 from sectorsdf.io.export import export_frame

@@ -170,13 +170,10 @@ class TestLearntWindow:
 class TestWords:
     def test_a_wait_of_more_than_a_second_is_logged_and_announced(self, caplog):
         limiter = RateLimiter(rate_limit="2/1.3s")
-        waits = []
-        limiter.on_wait = waits.append
         for _ in range(2):
             limiter.acquire().allowed()
         with caplog.at_level(logging.INFO, logger="sectorsdf"):
             limiter.acquire().allowed()
-        assert waits == [pytest.approx(1.3, abs=0.25)]
         [record] = caplog.records
         assert record.levelno == logging.INFO
         assert "for the rate limit of 2 requests in 1.3 s" in record.getMessage()
@@ -197,11 +194,41 @@ class TestWords:
 
     def test_a_shorter_wait_is_not(self, caplog):
         limiter = RateLimiter(rate_limit="1/0.2s")
-        limiter.on_wait = lambda _: pytest.fail("it was announced")
         with caplog.at_level(logging.INFO, logger="sectorsdf"):
             for _ in range(3):
                 limiter.acquire().allowed()
         assert caplog.records == []
+
+    def test_a_wait_for_another_process_is_named(self, tmp_path, caplog):
+        """It tests the limit with a request of its own, and does not say when that will end."""
+        path = tmp_path / "state"
+        now = time.time()
+        state = WindowState(
+            closed=now - 3, refused=now - 3, ladder=[[now - 1, 2.0]], slots=[[now - 4, 3]],
+            lease="another", lease_until=now + 40,
+        )  # fmt: skip
+        path.write_text(json.dumps(vars(state)), encoding="utf-8")
+        limiter = RateLimiter(state_file=path)
+        with caplog.at_level(logging.INFO, logger="sectorsdf"):
+            waiting = threading.Thread(target=lambda: limiter.acquire().allowed(), daemon=True)
+            waiting.start()
+            wait_until(lambda: caplog.records)
+            path.write_text(json.dumps({**vars(state), "lease": ""}), encoding="utf-8")
+            waiting.join(10)
+        assert not waiting.is_alive()
+        assert [record.getMessage() for record in caplog.records] == [
+            "Still waiting for another request, which tests the rate limit"
+        ]
+
+    def test_a_pause_is_announced_while_another_process_sends_a_request(self, tmp_path, caplog):
+        now = time.time()
+        state = WindowState(pause=now + 1.6, refused=now, lease="another", lease_until=now + 40)
+        path = tmp_path / "state"
+        path.write_text(json.dumps(vars(state)), encoding="utf-8")
+        limiter = RateLimiter(state_file=path)
+        with caplog.at_level(logging.INFO, logger="sectorsdf"):
+            limiter.acquire().allowed()
+        assert "for the server, which asked to wait (Retry-After)" in caplog.records[0].getMessage()
 
     def test_the_bar_shows_until_when(self):
         until = time.time() + 12

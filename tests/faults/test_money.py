@@ -214,6 +214,27 @@ def test_a_record_asked_for_anew_is_kept_for_the_others(api, home):
     assert api.billed == 23
 
 
+def test_a_record_that_two_calls_have_paid_for_is_kept_for_both(api, home):
+    stop_after(api, home, 1)
+    other = ["site-0", "site-25"]
+    stop_after(api, home, 1, other, refresh=True)
+    assert len(sites(api, home, other, refresh=True)) == 2
+    assert api.billed == 1 + 2
+    assert len(sites(api, home, SLUGS)) == 20
+    assert api.billed == 1 + 2 + 19
+    sites(api, home, "site-0")
+    assert api.billed == 1 + 2 + 19 + 1
+
+
+def test_a_younger_answer_is_kept_for_an_unfinished_call(api, home):
+    stop_after(api, home, 15)
+    api.rows["sites"][3] = site(3, company_name="PT New")
+    sites(api, home, "site-3", refresh=True)
+    frame = sites(api, home, SLUGS)
+    assert frame["company_name"].tolist() == ["PT A"] * 3 + ["PT New"] + ["PT A"] * 16
+    assert api.billed == 15 + 1 + 5
+
+
 def test_a_wider_call_answers_the_narrower_question_too(api, home):
     stop_after(api, home, 15)
     wider = [f"site-{number}" for number in range(25)]

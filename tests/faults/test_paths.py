@@ -136,6 +136,17 @@ def test_a_url_is_no_folder_for_the_journal_or_the_login(name, empty, monkeypatc
             sectorsdf.credits()
 
 
+def test_a_sandbox_reads_a_folder_by_the_same_rule(tmp_path, monkeypatch):
+    (tmp_path / "mining_contracts.jsonl").write_text("", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    for data in (tmp_path, str(tmp_path), tmp_path.as_uri(), f"~/{tmp_path.name}"):
+        with sectorsdf.sandbox.running(data=data) as client:
+            assert client.sandbox.records("mining_contracts") == []
+    for data in ("s3://bucket/records", Path("s3://bucket/records"), "file://host/records"):
+        with pytest.raises(sectorsdf.ConfigurationError, match=r"^data="):
+            sectorsdf.sandbox.running(data=data).__enter__()
+
+
 @pytest.mark.parametrize("value", ["s3://bucket/prefix", Path("s3://bucket"), 5, b"x", "", ["x"]])
 def test_a_cache_folder_that_is_none(value, empty):
     with pytest.raises(sectorsdf.ConfigurationError, match="cache_folder="):

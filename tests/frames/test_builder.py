@@ -31,6 +31,7 @@ from sectorsdf.errors import DataError, DataWarning
 from sectorsdf.frames import builder as frame_module
 from sectorsdf.frames.arrow import from_arrow, to_arrow
 from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lossless_json import decode_json
 from sectorsdf.frames.problems import warn
 from sectorsdf.frames.provenance import Provenance
@@ -182,11 +183,11 @@ def test_arrow_holds_the_schema_whatever_pandas_made_of_it(dataset):
         table = to_arrow(frame)
         assert table.schema.remove_metadata() == dataset.schema
         assert json.loads(table.schema.metadata[b"PANDAS_ATTRS"]) == frame.attrs
-        assert_same(from_arrow(table, Provenance.of_frame(frame)), frame)
+        assert_same(from_arrow(table), frame)
         file = io.BytesIO()
         pq.write_table(table, file)
         file.seek(0)
-        assert_same(from_arrow(pq.read_table(file), Provenance.of_frame(frame)), frame)
+        assert_same(from_arrow(pq.read_table(file)), frame)
 
 
 def test_a_file_of_pandas_own_is_read_into_the_same_frame():
@@ -194,7 +195,7 @@ def test_a_file_of_pandas_own_is_read_into_the_same_frame():
     file = io.BytesIO()
     frame.to_parquet(file)
     file.seek(0)
-    assert_same(from_arrow(pq.read_table(file), Provenance.of_frame(frame)), frame)
+    assert_same(from_arrow(pq.read_table(file)), frame)
 
 
 def test_arrow_keeps_a_time_of_day():
@@ -216,6 +217,7 @@ def test_the_provenance_is_kept_and_completed():
         "endpoint": "/v2/mining/sites/",
         "filters": {"year": 2024},
         "rows": 1,
+        "digest": table_digest(to_arrow(frame)),
         "problems": [],
         "unknown_fields": [],
         "missing_fields": [],
@@ -372,6 +374,20 @@ def test_a_long_value_is_whole_in_the_report_and_short_in_the_warning():
     frame, (message,) = warned(MINING_LICENSES, sent(licensed_area_ha=json.dumps("9," * 5000)))
     assert facts(frame)["problems"][0]["raw"] == "9," * 5000
     assert len(message) < 600
+
+
+def test_a_huge_value_is_cut_in_the_report_which_says_its_length():
+    sizes = {}
+    for length in (50_000, 50_001, 1_000_000):
+        value = json.dumps("x" * length)
+        frame, _ = warned(MINING_LICENSES, sent(licensed_area_ha=value))
+        sizes[length] = facts(frame)["problems"][0]["raw"]
+        more = [{"key": {}, "column": "a", "raw": "x" * length, "reason": "b"}]
+        provenance = Provenance.of_frame(frame).with_problems(more)
+        assert provenance["problems"][-1]["raw"] == sizes[length]
+    assert sizes[50_000] == "x" * 50_000
+    assert sizes[50_001] == "x" * 50_000 + "… (50,001 characters)"
+    assert sizes[1_000_000] == "x" * 50_000 + "… (1,000,000 characters)"
 
 
 def test_a_key_of_several_columns_is_reported_as_text():

@@ -358,7 +358,10 @@ def test_a_province_s_coal_is_coal_and_its_verified_part_is_marked():
     assert frame["component"].tolist() == ["coal"] * 3
     assert frame["measure"].tolist() == ["tonnage"] * 3
     assert frame["verified"].fillna(value=False).tolist() == [False, True, False]
-    assert frame["category"].tolist() == ["total", "total", "exploration_target"]
+    assert frame["category"].tolist() == ["total", "total_verified", "exploration_target"]
+    # A sum that nobody has thought about counts nothing twice.
+    sums = frame.groupby(["stage", "category", "component", "unit"])["value"].sum()
+    assert sums["resources", "total"].tolist() == [9.5]
 
 
 def test_a_province_s_figure_of_an_unknown_commodity_is_neither_ore_nor_metal():
@@ -900,6 +903,12 @@ def odd_answers(draw, name, others=SHAPES):
     template = TEMPLATES[name]
     path = draw(st.sampled_from(list(places(template))))
     return with_other(template, path, draw(others))
+
+
+def test_a_slug_among_a_company_s_commodities_is_a_column_of_its_own():
+    answer = {"year": 2024, "available_years": [2024], "data": [{"slug": "b", "year": 2024}]}
+    rows, _ = UNPACKERS["performance"](answer, {"slug": "a"})
+    assert (rows[0]["slug"], rows[0]["api_slug"]) == ("a", "b")
 
 
 @pytest.mark.parametrize("name", UNPACKERS)

@@ -147,6 +147,26 @@ class TestFrame:
         assert ends["endpoint"].tolist() == ["/a", "/b", "/b"]
         assert ends["credits"].tolist() == [2, 1, 0]
 
+    def test_an_endpoint_with_keys_is_one_row(self, tmp_path):
+        endpoints = ["/v2/sites/", "/v2/sites/{slug}/", "/v2/{name}/price/", "/v2/a.b/{slug}/"]
+        ledger = Ledger(tmp_path / "ledger.jsonl", endpoints)
+        for path in ("/v2/sites/", "/v2/sites/a/", "/v2/sites/b%20(c)/", "/v2/Coal%20(X)/price/"):
+            ledger.record(endpoint=path, status=200, credits=1, key="k")
+        for path in ("/v2/aXb/c/", "/v2/sites/a/b/", "/other/"):
+            ledger.record(endpoint=path, status=404, credits=1, key="k")
+        sums = ledger.frame("endpoint")
+        assert sums["endpoint"].dtype == "string"
+        assert dict(zip(sums["endpoint"], sums["credits"], strict=True)) == {
+            "/v2/sites/": 1,
+            "/v2/sites/{slug}/": 2,
+            "/v2/{name}/price/": 1,
+            "/v2/aXb/c/": 1,
+            "/v2/sites/a/b/": 1,
+            "/other/": 1,
+        }
+        # The single entries keep the path that was requested.
+        assert ledger.frame("entry")["endpoint"].nunique() == 7
+
     def test_other_grouping_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match="month"):
             Ledger(tmp_path / "none").frame("month")

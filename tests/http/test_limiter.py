@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import ROOT
+from support.processes import wait_until
 from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
 
 from sectorsdf import errors
@@ -107,7 +108,7 @@ class TestLearning:
         limiters = [RateLimiter(clock=clock, state_file=tmp_path / "state") for _ in range(4)]
         simulate(server, clock, limiters, workers=8, latency=uniform(0.6, 1), seconds=600)
         assert {limiter.snapshot()["requests"] for limiter in limiters} == {30}
-        assert max(server.refused) < NOW + 125
+        assert max(server.refused) < NOW + 190
         assert server.share(NOW, 1, 10) >= 0.97
         server.refused.clear()
         later = RateLimiter(clock=clock, state_file=tmp_path / "state")
@@ -208,23 +209,15 @@ class TestThreads:
     def test_stop_wakes_all(self):
         limiter = RateLimiter(rate_limit="1/hour")
         limiter.acquire().allowed()
-        waits, begun = [], threading.Event()
-
-        def on_wait(seconds):
-            waits.append(seconds)
-            begun.set()
-
-        limiter.on_wait = on_wait
         with ThreadPoolExecutor(4) as pool:
             waiting = [pool.submit(limiter.acquire) for _ in range(4)]
-            assert begun.wait(5)
-            assert limiter.waiting_until > time.time() + 3500
+            wait_until(lambda: limiter.waiting_until)
+            assert limiter.waiting_until == pytest.approx(time.time() + 3607, abs=2)
             start = time.monotonic()
             limiter.stop()
             for one in waiting:
                 assert isinstance(one.exception(5), LimiterStoppedError)
             assert time.monotonic() - start < 0.5
-        assert waits[0] == pytest.approx(3607, abs=2)
         with pytest.raises(LimiterStoppedError):
             limiter.acquire()
         limiter.resume()
@@ -234,15 +227,16 @@ class TestThreads:
     @pytest.mark.skipif(os.name == "nt", reason="signals differ")
     def test_ctrl_c_ends_a_wait(self):
         code = (
+            "import logging, sys\n"
             "import sectorsdf.http.limiter as p\n"
+            "logging.basicConfig(level='INFO', stream=sys.stdout, format='%(message).7s')\n"
             "g = p.RateLimiter(rate_limit='1/hour'); g.acquire().allowed()\n"
-            "g.on_wait = lambda s: print('waiting', flush=True)\n"
             "try:\n    g.acquire()\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
         )
         with subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
         ) as process:
-            assert process.stdout.readline() == "waiting\n"
+            assert process.stdout.readline() == "Waiting\n"
             start = time.monotonic()
             process.send_signal(signal.SIGINT)
             assert process.stdout.read() == "interrupted\n"

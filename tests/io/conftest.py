@@ -9,11 +9,19 @@ import pandas as pd
 import pytest
 
 import sectorsdf
+from sectorsdf.frames.arrow import frame_digest
+from sectorsdf.frames.provenance import Provenance
 
 pytest.register_assert_rewrite("support.exported")
 
 KINDS = ("licences", "auctions", "sites", "resources", "empty", "missing")
 _FRAMES = {}
+
+
+def as_fetched(frame, like):
+    """Give a frame the provenance of another one, as if its rows had been fetched."""
+    provenance = Provenance.of_frame(like)
+    return provenance.updated(rows=len(frame), digest=frame_digest(frame)).attach(frame)
 
 
 @pytest.fixture
@@ -26,14 +34,13 @@ def frames(serve):
             sites = sectorsdf.get_mining_sites(client=client, details=True)
             resources = sectorsdf.get_mining_site_resources(sites, client=client)
         licences = sectorsdf.get_mining_licenses(client=client)
-        missing = licences.head(0).reindex(range(3))
-        missing.attrs = licences.attrs
+        missing = as_fetched(licences.head(0).reindex(range(3)), licences)
         _FRAMES.update(
             licences=licences,
             auctions=sectorsdf.get_mining_license_auctions(client=client),
             sites=sites,
             resources=resources,
-            empty=licences.head(0),
+            empty=as_fetched(licences.head(0), licences),
             missing=missing,
         )
     return _FRAMES
@@ -79,7 +86,7 @@ def provinces():
             "province": pd.array(
                 ["Kalimantan Timur", "A/B=50%?", None, "Kalimantan Timur", "é\n:"], "string"
             ),
-            "year": pd.array(["2024", "0024", "2024", "1e5", "2024"], "string"),
+            "year": pd.array(["FY 2024", "0024", "FY 2024", "1e5", "FY 2024"], "string"),
         }
     )
     frame.attrs["sectorsdf"] = {"dataset": "mining_licenses"}

@@ -86,8 +86,9 @@ def getter_frames():
             "licenses": sectorsdf.get_mining_licenses(client=client),
             "auctions": sectorsdf.get_mining_license_auctions(client=client),
             "sites": sectorsdf.get_mining_sites(client=client),
-            "empty": sectorsdf.get_mining_licenses(company="nobody-of-this-name", client=client),
         }
+        with pytest.warns(sectorsdf.DataWarning, match="no row has company='nobody"):
+            frames["empty"] = sectorsdf.get_mining_licenses(company="nobody", client=client)
         frames["some columns"] = frames["sites"][["slug", "year", "strip_ratio"]]
         frames["some rows"] = frames["licenses"].iloc[::7].reset_index(drop=True)
     return frames
@@ -104,8 +105,18 @@ def test_a_frame_comes_back_as_it_was(getter_frames, tmp_path, kind):
     again = sectorsdf.read_parquet(str(path))
     pd.testing.assert_frame_equal(again, frame)
     assert list(again.dtypes) == list(frame.dtypes)
-    assert again.attrs == frame.attrs
-    assert again.attrs["sectorsdf"]["rows"] == frame.attrs["sectorsdf"]["rows"]
+    fetched = frame.attrs["sectorsdf"]
+    if kind not in {"some columns", "some rows"}:
+        assert again.attrs == frame.attrs
+        assert fetched["rows"] == len(frame)
+        return
+    written = again.attrs["sectorsdf"]
+    assert (written["rows"], written["complete"]) == (len(frame), None)
+    assert {"certificate", "pages"}.isdisjoint(written)
+    names = ("dataset", "digest", "fetched_at", "rows", "complete")
+    assert {name: written["derived_from"][name] for name in names} == {
+        name: fetched[name] for name in names
+    }
 
 
 @pytest.mark.parametrize("dataset", [MINING_LICENSES, MINING_LICENSE_AUCTIONS, MINING_SITES])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from datetime import date
 
 import pandas as pd
@@ -14,6 +15,7 @@ from support import reference_answers as due
 import sectorsdf
 from sectorsdf.datasets import DATASETS
 from sectorsdf.sandbox import Sandbox
+from sectorsdf.sandbox.endpoints import ENDPOINTS
 
 FILES = {
     "mining_license_auction": "mining_license_auctions",
@@ -178,6 +180,26 @@ def test_the_provenance_has_what_the_server_billed(name, server, connect):
     assert facts["from_cache"] is False
     assert facts["endpoint"] == DATASETS[name].path
     assert facts["source"].startswith("synthetic sample")
+
+
+def documented(path):
+    """Return the parameters of the endpoint at a path; another test compares them with OpenAPI."""
+    for endpoint in ENDPOINTS:
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", endpoint.path), path):
+            paging = {"limit", "offset"} if endpoint.kind == "page" else {"limit"}
+            paging = paging if endpoint.kind == "page" or endpoint.limited else set()
+            return {*endpoint.rules, *paging, *(("order_by",) if endpoint.sorts else ())}
+    raise AssertionError(path)
+
+
+@ALL
+def test_only_documented_parameters_are_sent(name, server, connect):
+    begun = len(server.requests)
+    getter_of(name)(client=connect(), **sample_call(name, server))
+    requests = server.requests[begun:]
+    assert requests
+    for request in requests:
+        assert request.query.keys() <= documented(request.path), request.path
 
 
 @ALL
@@ -631,12 +653,16 @@ def test_a_value_that_does_not_fit_is_missing_and_reported(serve, name):
 def test_figures_read_by_name_have_one_shape(serve, tmp_path, name):
     call, make, good, bad = READ_BY_NAME[name]
     for figures, rows in ((good, 1), ({}, 0)):
-        # A province without data is unknown to the server, and an empty object is no record.
-        if name in {"mining_province_resources", "mining_reserves_index"} and not figures:
+        # A province without data is unknown to the server.
+        if name == "mining_province_resources" and not figures:
             continue
-        frame = getter_of(name)(client=serve(make(figures)), strict=True, **call)
+        client = serve(make(figures))
+        frame = getter_of(name)(client=client, strict=True, cache=tmp_path, **call)
         reference.check_shape(frame, COLUMNS[name])
         assert len(frame) == rows
+        assert frame.attrs["sectorsdf"]["complete"] is True
+        again = getter_of(name)(client=client, offline=True, cache=tmp_path, **call)
+        pd.testing.assert_frame_equal(again, frame)
         path = sectorsdf.write_parquet(frame, tmp_path / f"{rows}.parquet")
         reference.check_same(sectorsdf.read_parquet(path), frame)
     check_reported(serve, name, make(bad), call)

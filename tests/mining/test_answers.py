@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from datetime import date
 
@@ -196,6 +197,15 @@ def test_frames_of_other_getters_are_keys(client):
 # All keys
 
 
+OF_YEARS = (
+    m.get_mining_company_financials,
+    m.get_mining_company_breakdown,
+    m.get_mining_company_performance,
+    m.get_mining_company_resources,
+    m.get_mining_company_products,
+    m.get_mining_sales_destinations,
+)
+
 ALL_KEYS = {
     m.get_mining_company: {},
     m.get_mining_company_ownership: {},
@@ -224,6 +234,75 @@ def test_all_that_the_list_names_costs_what_the_quote_says(client, getter):
         assert quote.credits == 12 + 2 * 366
     else:
         assert quote.credits == 12 + 366
+
+
+def spends_what_it_quotes(client, getter, **call):
+    """Make a call, check its quote, and return the quote."""
+    before = billed(client)
+    quote = sectorsdf.quote(getter, client=client, **call)
+    assert billed(client) - before == quote.spent
+    before = billed(client)
+    getter(client=client, **call)
+    spent = billed(client) - before
+    assert spent == quote.credits if quote.exact else spent <= quote.credits
+    return quote
+
+
+def test_a_quote_for_all_keys_leaves_out_what_the_client_remembers(client):
+    records = client.server.records("mining_company")
+    # Two of the first page of the list, which the quote reads, and two that it does not read.
+    slugs = [record["key"] for record in (*records[:2], *records[-2:])]
+    m.get_mining_company(slugs, client=client)
+    quote = spends_what_it_quotes(client, m.get_mining_company)
+    assert (quote.credits, quote.exact) == (12 + 366 - 4, True)
+    # The list is asked for anew, and no record of it.
+    quote = spends_what_it_quotes(client, m.get_mining_company_licenses)
+    assert (quote.credits, quote.exact) == (12, True)
+    # Records of other endpoints are not among them.
+    quote = spends_what_it_quotes(client, m.get_mining_company_ownership)
+    assert (quote.credits, quote.exact) == (12 + 366, True)
+    # Nothing is remembered for a call that asks anew.
+    quote = sectorsdf.quote(m.get_mining_company, refresh=True, client=client)
+    assert quote.credits == 12 + 366
+
+
+def test_a_quote_for_all_keys_is_no_lower_than_the_price_of_what_the_api_does_not_know(client):
+    slugs = [record["key"] for record in client.server.records("mining_company")]
+    for keys in (slugs[:40], "pt-nobody"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sectorsdf.DataWarning)
+            years = [2023, 2024]
+            m.get_mining_company_performance(keys, years=years, missing="skip", client=client)
+    quote = spends_what_it_quotes(client, m.get_mining_company_products, years=[2024, 2023])
+    assert not quote.exact
+    assert 12 + 2 * 326 <= quote.credits < 12 + 2 * 366
+
+
+def test_a_quote_after_an_interrupted_call_counts_what_is_on_disk(client, tmp_path):
+    with pytest.raises(sectorsdf.CreditLimitError):
+        m.get_mining_company(client=client, max_credits=20)
+    with sectorsdf.Client(
+        client.server.key, client.server.url, cache_folder=tmp_path / "own"
+    ) as other:
+        quote = sectorsdf.quote(m.get_mining_company, client=other)
+    assert (quote.credits, quote.spent, quote.exact) == (366, 0, True)
+
+
+def test_a_quote_for_details_leaves_out_what_the_client_remembers(client):
+    records = client.server.records("mining_sites")
+    slugs = {r["slug"] for r in records if r["location"]["city"]}
+    whole = sectorsdf.quote(m.get_mining_sites, details=True, client=client).credits
+    m.get_mining_site(sorted(slugs)[:5], client=client)
+    quote = spends_what_it_quotes(client, m.get_mining_sites, details=True)
+    assert quote.credits == whole - 5
+
+
+def test_a_quote_refuses_what_cannot_be_sent_before_it_pays(client):
+    for call in ({"walk": "sideways"}, {"years": "x"}):
+        getter = m.get_mining_company_ownership if "walk" in call else OF_YEARS[0]
+        with pytest.raises(sectorsdf.FilterError):
+            sectorsdf.quote(getter, client=client, **call)
+    assert asked(client) == []
 
 
 def test_max_credits_stops_before_all_keys_are_asked_for(client):
@@ -260,6 +339,47 @@ def test_an_unknown_key_raises_with_what_was_found_or_is_skipped(client):
     assert billed(client) == 2
     with pytest.raises(sectorsdf.FilterError, match="missing"):
         m.get_mining_company(slug, missing="ignore", client=client)
+
+
+@pytest.mark.parametrize("years", [None, "all", 2023, [2023, 2024]], ids=str)
+@pytest.mark.parametrize("getter", OF_YEARS, ids=lambda getter: getter.__name__)
+def test_an_unknown_slug_is_named_alone_whatever_the_years(client, getter, years):
+    file = {"breakdown": "financials", "resources": "performance", "products": "performance"}
+    name = getter.__name__.removeprefix("get_mining_company_").removeprefix("get_mining_")
+    name = f"mining_company_{file.get(name, name)}".replace("company_sales", "sales")
+    records = client.server.records(name.removesuffix("s") if "sales" in name else name)
+    slug = next(r["key"]["slug"] for r in records if int(r["key"]["year"]) in {2023, 2024})
+    latest = max(int(r["key"]["year"]) for r in records if r["key"]["slug"] == slug)
+    years = latest if years == 2023 else years
+    with pytest.raises(sectorsdf.NotFoundError, match="slug 'pt-nobody', or has none") as caught:
+        getter(["pt-nobody", slug], years=years, client=client)
+    assert caught.value.missing == ("pt-nobody",)
+    assert "slug=" not in str(caught.value)
+    assert set(caught.value.frame["slug"]) <= {slug}
+    with pytest.warns(sectorsdf.DataWarning, match="'pt-nobody'"):
+        frame = getter(["pt-nobody", slug], years=years, missing="skip", client=client)
+    assert facts(frame)["not_found"] == ["pt-nobody"]
+    assert facts(frame)["complete"] is False
+
+
+def test_a_year_that_the_api_offers_and_does_not_have_is_named(serve):
+    slug = "pt-a"
+    item = {"slug": slug, "symbol": None, "name": "PT A", "assets_usd": 1.0, "revenue_usd": 1.0}
+    item |= {"cost_of_revenue_usd": 1.0, "net_profit_usd": 1.0}
+    item |= {"revenue_breakdown": {}, "cost_of_revenue_breakdown": {}}
+    answer = {"year": 2024, "available_years": [2024, 2023], "data": {**item, "year": 2024}}
+    record = {"key": {"slug": slug, "year": "2024"}, "answer": answer}
+    client = serve({"mining_company_financials": [record]})
+    with pytest.raises(sectorsdf.NotFoundError) as caught:
+        m.get_mining_company_financials(slug, years="all", client=client)
+    assert caught.value.missing == ("slug=pt-a, year=2023",)
+    assert caught.value.frame["year"].tolist() == [2024]
+
+
+def test_a_province_without_the_filtered_figures_is_named_alone(client):
+    with pytest.raises(sectorsdf.NotFoundError, match="province 'Aceh', or has none") as caught:
+        m.get_mining_province_resources("Aceh", commodity_type="Coal", year=1950, client=client)
+    assert caught.value.missing == ("Aceh",)
 
 
 def test_a_year_without_data_is_no_error(client):
@@ -385,8 +505,26 @@ def test_coal_is_completed_country_by_country_within_max_credits(client):
     assert billed(client) == 1
     frame = m.get_mining_global_commodities("coal", "all", client=client)
     assert set(frame["country"]) == due
-    assert facts(frame)["complete"] is True
+    # The names are the package's own, so the frame is complete over these and proves no more.
+    assert facts(frame)["complete"] is None
+    over = facts(frame)["complete_over"]["country"]
+    assert due <= set(over)
+    assert len(over) == len(set(over)) == 30 + billed(client) - 1
+    assert json.loads(json.dumps(frame.attrs)) == frame.attrs
     assert not frame.duplicated(["country", "commodity_type", "measure", "rank", "year"]).any()
+    # An answer that the API does not cut has them all.
+    nickel = m.get_mining_global_commodities("Nickel", "all", client=client)
+    assert facts(nickel)["complete"] is True
+    assert "complete_over" not in facts(nickel)
+
+
+def test_a_country_without_rows_is_named(client):
+    known = m.get_mining_global_commodities("Copper", client=client)["country"].iloc[0]
+    with pytest.warns(sectorsdf.DataWarning, match="no rows of 'Atlantis'"):
+        frame = m.get_mining_global_commodities("Copper", [known, "Atlantis"], client=client)
+    assert set(frame["country"]) == {known}
+    assert facts(frame)["not_found"] == ["Atlantis"]
+    assert facts(frame)["complete"] is False
 
 
 @pytest.mark.parametrize("call", [{}, {"countries": "all"}])
@@ -514,7 +652,7 @@ def test_another_walk_is_refused(client):
 
 def test_a_commodity_without_any_answer_is_named(serve):
     client = serve({"mining_total_production": []})
-    with pytest.raises(sectorsdf.NotFoundError, match="commodity_type=Gold"):
+    with pytest.raises(sectorsdf.NotFoundError, match="commodity 'Gold'"):
         m.get_mining_total_production("Gold", client=client)
 
 

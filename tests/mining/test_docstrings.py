@@ -210,7 +210,7 @@ def test_the_vocabularies_are_the_literals_and_have_no_twins():
     "name",
     [
         "sectorsdf",
-        "sectorsdf.http.credits",
+        "sectorsdf.client.ledger",
         "sectorsdf.mining.quoting",
         "sectorsdf.sandbox.session",
     ],

@@ -45,6 +45,7 @@ def same(file, frame):
     return read
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has")
 @pytest.mark.parametrize(
     ("getter", "filters"),
     [
@@ -189,6 +190,9 @@ def test_somebody_who_was_faster_keeps_their_file(serve, here, monkeypatch):
         ("there.parquet", {}, FileExistsError),
         ("no/such/folder.parquet", {}, FileNotFoundError),
         ("rows.csv", {"partition_by": "province"}, ValueError),
+        ("rows", {"partition_by": ["province", "wiup_code"]}, ValueError),
+        ("rows", {"partition_by": "licensed_area_ha"}, ValueError),
+        ("rows", {"partition_by": "provinces"}, ValueError),
         ("rows.parquet", {"commodity_type": "Cheese"}, sectorsdf.FilterError),
         ("rows.parquet", {"colour": "blue"}, sectorsdf.FilterError),
         ("rows.parquet", {"max_rows": 0}, sectorsdf.FilterError),
@@ -266,7 +270,7 @@ def test_the_cache_is_used_where_the_call_says_so(serve, here, tmp_path):
 
 def test_only_getters_take_keywords(here):
     frame = pd.DataFrame({"a": [1]})
-    with pytest.raises(TypeError, match=r"province: only with a getter"):
+    with pytest.raises(TypeError, match=r"^export got province with a frame, .* Select them first"):
         sectorsdf.export(frame, here / "a.csv", province="Aceh")
     with pytest.raises(TypeError, match="or a getter, not"):
         sectorsdf.export(print, here / "a.csv")

@@ -102,6 +102,7 @@ def test_licences_by_each_province(ask, records):
     assert caught.value.suggestions == ("Kalimantan Timur",)
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has")
 def test_licences_by_company_and_by_their_last_year(ask, records):
     for slug in values(records["licenses"], "company_slug")[::5]:
         assert ask("licenses", company=slug)

@@ -116,6 +116,7 @@ def test_a_list_has_one_shape_for_ever(serve, sample, tmp_path, kind, shape):
     check_files(frame, reference.LISTS[kind], tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has")
 @pytest.mark.parametrize("kind", LISTS)
 def test_a_filter_that_selects_nothing(serve, kind):
     nothing = {"participant": "nobody"} if kind == "auctions" else {"company": "nobody"}

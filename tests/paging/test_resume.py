@@ -29,9 +29,11 @@ class Journal(Observer):
         self.server = server
         self.held = {}
         self.left = None
+        self.asked = []
         self._lock = threading.Lock()
 
     def __call__(self, request):
+        self.asked.append(request)
         if request in self.held:
             return replace(self.held[request], paid=0)
         with self._lock:
@@ -105,6 +107,17 @@ class TestUnchanged:
         assert max(Counter(request.offset for request in server.log).values()) == 1
         assert len(server.log) == 10
         assert not journal.stale
+
+    def test_pages_of_another_order_are_used_however_many_are_requested_at_once(self):
+        """Where they begin depends on how many are requested at once."""
+        server = Server(make_rows(1, 290, ranks=1, fine=100_000), unstable=1)
+        journal = Journal(server)
+        journal.interrupt(9, finest="fine", workers=1)
+        kept = {request for request in journal.held if request.order == "fine"}
+        journal.asked.clear()
+        journal.sweep(finest="fine", workers=8)
+        assert len(kept) > 3
+        assert kept <= set(journal.asked)
 
     @pytest.mark.parametrize("count", [290, 300])
     def test_interrupted_after_each_page(self, count):

@@ -176,7 +176,9 @@ def test_one_axis_holds_one_unit(frames):
     assert {"Mt", "wmt"} <= set(table[table["measure"] == "tonnage"]["unit"].dropna())
     with pytest.raises(sectorsdf.UnitError, match="unit="):
         sectorsdf.plot.resources_bars(table)
-    assert sectorsdf.plot.resources_bars(table, unit="WMT").get_xlabel() == "wmt of ore"
+    assert sectorsdf.plot.resources_bars(table, unit="WMT").get_xlabel() == (
+        "million wet tonnes (wmt) of ore"
+    )
     with pytest.raises(ValueError, match="'Tin'; there are Coal"):
         sectorsdf.plot.resources_bars(table, commodity="Tin")
 

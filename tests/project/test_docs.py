@@ -34,8 +34,11 @@ PAGES = {str(path.relative_to(DOCS)): path for path in pages.pages()}
 # Libraries that the examples of a page or module need beyond the package's own requirements.
 NEEDS = {
     "howto/export.md": ("openpyxl",),
+    "howto/history.md": ("dask", "duckdb", "polars"),
     "howto/large.md": ("duckdb", "polars"),
     "howto/maps.md": ("geopandas", "matplotlib", "pyogrio"),
+    "sectorsdf.companies.graph": ("networkx",),
+    "sectorsdf.companies.suggestions": ("rapidfuzz",),
     "sectorsdf.geo": ("geopandas",),
     "sectorsdf.plot": ("matplotlib",),
     "sectorsdf.units": ("pint",),
@@ -44,7 +47,6 @@ NEEDS = {
 
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
-# The extras for users; the others are for developing the package.
 EXTRAS = {"all", *re.findall(r"\w+", SETUP["options.extras_require"]["all"])} - {"sectorsdf"}
 
 
@@ -205,7 +207,7 @@ def test_every_public_name_has_its_entry(site):
     names = set(sectorsdf.__all__) - {"__version__"}
     modules = {name for name in names if not hasattr(getattr(sectorsdf, name), "__doc__")}
     # The content of these modules is documented, and they need no entry of their own.
-    exempt = modules | {"datasets", "mining", "vocabularies"}
+    exempt = modules | {"datasets", "mining"}
     missing = {name for name in names - exempt if f"sectorsdf.{name}" not in documented}
     assert missing == set()
 

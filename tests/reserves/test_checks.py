@@ -19,6 +19,18 @@ DTYPES = dict.fromkeys([*KEY, *FIGURE_FIELDS], "string") | {
 }
 
 
+BY_EYE = [
+    "stages_swapped",
+    "implied_grade",
+    "repeated_estimate",
+    "ounces_as_tonnes",
+    "wet_is_dry",
+    "reserves_above_measured_indicated",
+    "moisture",
+    "calorific_class",
+]
+
+
 def tidy(*sites):
     """Build the table from (site, answer) pairs; a site is its differences from a default."""
     rows = []
@@ -90,7 +102,66 @@ def test_more_reserves_than_resources():
         ("reserves_above_resources", "proven_reserves_Mt")
     ]
     metal = {"Au_reserves_koz": 20.5, "Au_resources_koz": 10.5}
-    assert checks(metal, commodity_type="Gold") == [("reserves_above_resources", "Au_reserves_koz")]
+    assert checks(metal, commodity_type="Gold") == [("stages_swapped", "Au_reserves_koz")]
+    both = {"total_reserves_Mt": 9.7, "total_resources_Mt": 9.5}
+    assert checks(both, commodity_type="Copper") == [("stages_swapped", "total_reserves_Mt")]
+
+
+def test_one_more_finding_where_most_sites_of_a_metal_have_the_stages_swapped():
+    swapped = {"total_reserves_Mt": 9.5, "total_resources_Mt": 2.5}
+    right = {"total_reserves_Mt": 2.5, "total_resources_Mt": 9.5}
+
+    def summary(*answers):
+        sites = [
+            ({"slug": f"s{n}", "commodity_type": "Gold"}, each) for n, each in enumerate(answers)
+        ]
+        found = check_resources(tidy(*sites))
+        assert found["slug"].isna().tolist() == sorted(found["slug"].isna())
+        return found.loc[found["slug"].isna(), "message"].tolist()
+
+    assert summary(swapped, swapped) == []
+    assert summary(*[swapped] * 3, *[right] * 3) == []
+    (message,) = summary(*[swapped] * 3, *[right] * 2)
+    assert message.startswith("reserves exceed resources at 3 of 5 sites of Gold")
+
+
+def test_reserves_come_from_measured_and_indicated_resources():
+    answer = {
+        "total_reserves_Mt": 22.6,
+        "measured_resources_Mt": 0.0,
+        "indicated_resources_Mt": 0.0,
+        "inferred_resources_Mt": 22.6,
+        "total_resources_Mt": 22.6,
+    }
+    check = [("reserves_above_measured_indicated", "total_reserves_Mt")]
+    assert checks(answer) == check
+    (message,) = check_resources(tidy(({}, answer)))["message"]
+    assert message.startswith("reserves of 22.6 Mt on 0 Mt of measured and indicated resources")
+    assert checks(answer | {"indicated_resources_Mt": 22.6, "total_resources_Mt": 45.2}) == []
+    # What is not given is not zero, and what exceeds all resources is reported as that.
+    assert checks(answer | {"measured_resources_Mt": None}) == []
+    more = checks(answer | {"total_reserves_Mt": 30.6})
+    assert more == [("reserves_above_resources", "total_reserves_Mt")]
+
+
+def estimates(*pairs):
+    found = check_resources(tidy(*pairs))
+    return found.loc[found["check"] == "repeated_estimate", ["slug", "message"]]
+
+
+def test_the_same_estimate_at_two_sites():
+    answer = {"total_reserves_Mt": 14.756, "total_resources_Mt": 82.1}
+    one, other = {"commodity_type": "Gold"}, {"commodity_type": "Copper", "slug": "z"}
+    found = estimates((one, answer), (other, answer))
+    assert found["slug"].tolist() == ["z"]
+    assert "the same estimate as a-mine" in found["message"].iloc[0]
+    # The same site in another year, too few digits, one figure, and one other figure.
+    assert estimates((one, answer), ({**one, "year": 2022}, answer)).empty
+    short = {"total_reserves_Mt": 14.0, "total_resources_Mt": 82.0}
+    assert estimates((one, short), (other, short)).empty
+    single = {"total_resources_Mt": 14.75698}
+    assert estimates((one, single), (other, single)).empty
+    assert estimates((one, answer), (other, answer | {"total_reserves_Mt": 14.757})).empty
 
 
 def test_a_verified_figure_is_left_out():
@@ -158,7 +229,7 @@ def test_the_year_of_the_measurement(measured, found):
 
 
 def test_ore_types_in_different_units():
-    wet, dry = {"total_resources_wmt": 2.5}, {"total_resources_dmt": 2.5}
+    wet, dry = {"total_resources_wmt": 2.5}, {"total_resources_dmt": 1.5}
     nickel = {"commodity_type": "Nickel"}
     assert checks({"limonite": wet, "saprolite": wet | dry}, **nickel) == []
     assert checks({"limonite": wet}, **nickel) == []
@@ -169,25 +240,133 @@ def test_ore_types_in_different_units():
 
 def test_more_dry_than_wet():
     answer = {"limonite": {"total_reserves_wmt": 2.5, "total_reserves_dmt": 2.5}}
-    assert checks(answer, commodity_type="Nickel") == []
+    assert checks(answer, commodity_type="Nickel") == [("moisture", "limonite.total_reserves_dmt")]
     answer["limonite"]["total_reserves_dmt"] = 2.7
     expected = [("dry_above_wet", "limonite.total_reserves_dmt")]
     assert checks(answer, commodity_type="Nickel") == expected
 
 
-def test_contained_metal_against_tonnage_times_grade():
-    # 10 Mt at 2 g/t hold 20 t of gold: 643 koz.
+def test_moisture_between_wet_and_dry_tonnes():
+    def found(wet, dry):
+        answer = {"limonite": {"total_reserves_wmt": wet, "total_reserves_dmt": dry}}
+        return checks(answer, commodity_type="Nickel")
+
+    check = [("moisture", "limonite.total_reserves_dmt")]
+    assert found(20.0, 13.0) == []
+    assert found(19.83, 6.46) == check
+    assert found(20.0, 19.5) == check
+    # Rounding explains it.
+    assert found(0.1, 0.1) == []
+    answer = {"saprolite": {"total_resources_wmt": 19.83, "total_resources_dmt": 6.46}}
+    row = check_resources(tidy(({"commodity_type": "Nickel"}, answer))).iloc[0]
+    assert (round(row["found"], 1), row["unit"]) == (67.4, "%")
+    assert "67 % water" in row["message"]
+
+
+GOLD = {"commodity_type": "Gold"}
+
+
+def test_the_implied_grade_against_the_grade():
+    # 10.5 Mt at 2 g/t hold 21 t of gold: 675 koz.
     answer = {"total_resources_Mt": 10.5, "Au_resources_g_per_ton": {"min": 2.0, "max": 2.0}}
-    gold = {"commodity_type": "Gold"}
-    assert checks(answer | {"Au_resources_koz": 600.0}, **gold) == []
-    assert checks(answer | {"Au_resources_koz": 0.6}, **gold) == [
-        ("contained_metal", "Au_resources_koz")
-    ]
-    assert checks(answer | {"Ag_resources_koz": 0.6}, **gold) == []
-    found = check_resources(tidy((gold, answer | {"Au_resources_koz": 6000.0})))
-    assert found["expected"].tolist() == pytest.approx([675.165], rel=1e-4)
+    implied = [("implied_grade", "Au_resources_koz")]
+    assert checks(answer | {"Au_resources_koz": 600.0}, **GOLD) == []
+    assert checks(answer | {"Au_resources_koz": 0.6}, **GOLD) == implied
+    assert checks(answer | {"Ag_resources_koz": 600.0}, **GOLD) == []
+    row = check_resources(tidy((GOLD, answer | {"Au_resources_koz": 6000.0}))).iloc[0]
+    assert (row["expected"], row["unit"]) == (2.0, "g/t")
+    assert row["found"] == pytest.approx(17.773, rel=1e-4)
     copper = {"total_reserves_Mt": 200, "Cu_reserves_pct": 0.5, "Cu_reserves_Mt": 1.1}
     assert checks(copper, commodity_type="Copper") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        ({"total_resources_Mt": 40.2, "Au_resources_koz": 3.5}, "the koz are probably Moz"),
+        # No deposit has 184 million ounces.
+        ({"total_resources_Mt": 860, "Au_resources_koz": 184}, "Mt are probably thousand tonnes"),
+        ({"total_resources_Mt": 10.5, "Au_resources_koz": 6.0}, "off by a hundred"),
+        ({"total_resources_Mt": 10.5, "Au_resources_koz": 675e3}, "off by a thousand"),
+        ({"total_resources_Mt": 10.5, "Au_resources_koz": 9000.0}, "the grade given is"),
+    ],
+)
+def test_the_message_names_the_mistake_of_scale(answer, advice):
+    answer = answer | {"Au_resources_g_per_ton": {"min": 2.0, "max": 6.0}}
+    found = check_resources(tidy((GOLD, answer)))
+    (message,) = found.loc[found["check"] == "implied_grade", "message"]
+    assert advice in message
+
+
+def test_pounds_of_copper():
+    answer = {"total_resources_Mt": 3256, "Cu_resources_Mt": 48676, "Cu_resources_pct": 0.68}
+    (message,) = check_resources(tidy(({"commodity_type": "Copper"}, answer)))["message"]
+    assert message.endswith("the Mt of metal are probably in pounds instead of tonnes")
+
+
+def test_a_stage_without_a_grade_has_that_of_the_other_or_of_mines():
+    resources = {"total_resources_Mt": 6.8, "Au_resources_koz": 1.58}
+    other = {"Au_reserves_g_per_ton": {"min": 1.8, "max": 1.8}}
+    (message,) = check_resources(tidy((GOLD, resources | other)))["message"]
+    assert "and the other stage has 1.8 g/t; the koz are probably Moz" in message
+    (message,) = check_resources(tidy((GOLD, resources)))["message"]
+    assert "beyond the grades of mines (0.05 g/t); the koz are probably Moz" in message
+    # A factor of four is possible between reserves and resources.
+    assert checks(resources | {"Au_resources_koz": 100.0} | other, **GOLD) == []
+    assert checks(resources | {"Au_resources_koz": 1580.0}, **GOLD) == []
+
+
+NICKEL = {"commodity_type": "Nickel"}
+
+
+def test_wet_and_dry_tonnes_are_millions():
+    dry = {"total_reserves_wmt": 264.29, "total_reserves_dmt": 163.68, "Ni_reserves_pct": 1.14}
+    assert checks({"limonite": dry | {"Ni_reserves_Kt": 1860.0}}, **NICKEL) == []
+    off = checks({"limonite": dry | {"Ni_reserves_Kt": 186.0}}, **NICKEL)
+    assert off == [("implied_grade", "limonite.Ni_reserves_Kt")]
+
+
+def test_wet_tonnes_that_are_dry():
+    wet = {"total_resources_wmt": 708.9, "Ni_resources_pct": 1.12}
+    # With a third of water there is less metal.
+    assert checks({"limonite": wet | {"Ni_resources_Kt": 5300.0}}, **NICKEL) == []
+    found = check_resources(tidy((NICKEL, {"limonite": wet | {"Ni_resources_Kt": 7922.0}})))
+    assert found["check"].tolist() == ["wet_is_dry"]
+    row = found.iloc[0]
+    assert (row["found"], row["unit"]) == (708.9, "wmt")
+    assert row["source_field"] == "limonite.total_resources_wmt"
+    both = wet | {"total_resources_dmt": 450.5, "Ni_resources_Kt": 5045.0}
+    assert checks({"limonite": both}, **NICKEL) == []
+
+
+def test_ounces_as_tonnes():
+    ounces = [("ounces_as_tonnes", "total_resources_Mt")]
+    assert checks({"total_resources_Mt": 1510.5}, **GOLD) == ounces
+    assert checks({"total_resources_Mt": 950.5}, **GOLD) == []
+    assert checks({"total_resources_Mt": 1510.5}, commodity_type="Copper") == []
+    assert checks({"total_resources_Mt": 1510.5, "Cu_resources_pct": 0.5}, **GOLD) == []
+    # A deposit of gold and copper stands under both.
+    answer = {"total_resources_Mt": 1510.5}
+    table = tidy((GOLD, answer), ({"commodity_type": "Copper"}, answer))
+    assert check_resources(table).empty
+
+
+def test_calorific_values_that_are_classes():
+    def found(*ranges):
+        sites = [
+            ({"slug": f"s{n}"}, {"calorific_value_kcal": {"min": low, "max": high}})
+            for n, (low, high) in enumerate(ranges)
+        ]
+        table = check_resources(tidy(*sites))
+        assert table["slug"].isna().all()
+        return table["message"].tolist()
+
+    classes = [(None, 5100), (5100, 6100), (6100, 7100), (7100, None)]
+    (message,) = found(*classes)
+    assert message.startswith("4 of 4 calorific values of Coal are classes")
+    assert found(*classes[:2]) == []
+    assert found(*classes, (5200, 5900)) == []
+    assert found((5150, 6100), (4200, 4200), (5100, 6200)) == []
 
 
 def test_sites_with_the_same_name_are_separate():
@@ -239,8 +418,29 @@ def test_findings_over_the_real_records(real_sites):
         # Clear of any rounding on both sides, so that no rule for it is needed here.
         if None not in (reserves, resources) and reserves > resources * 1.02:
             expected.add(tuple(site[name] for name in KEY))
-    above = found[found["check"] == "reserves_above_resources"]
+    single = found[found["slug"].notna()]
+    above = single[single["check"].isin(["reserves_above_resources", "stages_swapped"])]
     assert set(above[KEY].itertuples(index=False, name=None)) == expected
+    assert (above["check"] == "stages_swapped").eq(above["commodity_type"] != "Coal").all()
     assert found["message"].str.len().gt(10).all()
-    assert not found["source_field"].isna().any()
-    assert not found.duplicated([*KEY, "check", "source_field"]).any()
+    assert not single["source_field"].isna().any()
+    assert not single.duplicated([*KEY, "check", "source_field"]).any()
+
+
+def test_numbers_of_findings_in_the_real_records(real_sites):
+    table = tidy(*(({name: s[name] for name in KEY}, s["resources_reserves"]) for s in real_sites))
+    found = check_resources(table)
+    counts = found["check"].value_counts().to_dict()
+    # Each was compared with the record by eye.
+    assert {name: counts[name] for name in BY_EYE} == {
+        "stages_swapped": 19,
+        "implied_grade": 5,
+        "repeated_estimate": 3,
+        "ounces_as_tonnes": 2,
+        "wet_is_dry": 2,
+        "reserves_above_measured_indicated": 1,
+        "moisture": 1,
+        "calorific_class": 1,
+    }
+    for text in ("49 of 49 calorific", "at 13 of 19 sites of Gold", "at 4 of 7 sites of Copper"):
+        assert found["message"].str.contains(text, regex=False).sum() == 1

@@ -108,6 +108,7 @@ def test_the_parts_of_a_key_say_what_the_figure_is(key, commodity, expected):
         "total_reserves_mt",
         "total_reserves_MT",
         "total_total_reserves_Mt",
+        "proven_inventory_Mt",
         "proven_probable_reserves_Mt",
         "Xx_reserves_pct",
         "ore_reserves_pct",
@@ -164,6 +165,7 @@ def test_a_list_keeps_what_it_cannot_read():
         "text",
         {},
         {"volume": 2**53 + 1},
+        {"category": "Total Resources", "volume": 4.5, "unit": "\ud800"},
     ]
     rows, problems = figures(answer, commodity_type="Coal")
     assert [row["source_field"] for row in rows] == [
@@ -176,11 +178,17 @@ def test_a_list_keeps_what_it_cannot_read():
         "[7]",
         "[8]",
         "[10].volume",
+        "[11].volume",
     ]
     assert (rows[0]["value"], rows[0]["unit"], rows[0]["measure"]) == (1.5, "Mt", None)
     assert (rows[1]["stage"], rows[1]["unit"], rows[1]["measure"]) == ("resources", "MT", None)
     assert (rows[5]["value_min"], rows[5]["value_max"]) == (1.0, 2.0)
-    assert len(problems) == 7
+    assert [row["unit"] for row in rows[-2:]] == [None, None]
+    assert len(problems) == 8
+    # A figure that is missing is no problem, and one that is no number is.
+    reported = {problem["reason"].partition("]")[0] for problem in problems}
+    assert "[3" not in reported
+    assert "[4" in reported
     assert same(rebuild(rows), prune(answer))
 
 
@@ -252,7 +260,7 @@ def test_the_year_is_not_lost_where_nothing_else_came():
     assert rebuild([row]) == {"measurement_year": 2020}
 
 
-@pytest.mark.parametrize("year", ["2020", 2020.5, True, 10**30, {"from": 2019}, [2019]])
+@pytest.mark.parametrize("year", ["2020", 2020.5, True, 10**30, 2**63, {"from": 2019}, [2019]])
 def test_a_year_that_is_none_is_kept_as_it_came(year):
     answer = {"measurement_year": year, "total_reserves_Mt": 1.5}
     rows, problems = figures(answer, commodity_type="Gold")
@@ -452,6 +460,8 @@ def test_every_real_figure_value_by_value(real_sites):
 
 # Provinces
 
+VERIFIED = "total_verified"
+
 
 def in_province(key, commodity_type):
     rows, problems = figures({key: 3.5}, commodity_type=commodity_type, source="province")
@@ -466,8 +476,8 @@ def in_province(key, commodity_type):
         ("probable_reserves_Mt", "Cobalt", ("reserves", "probable", "Co", "contained", "Mt", None)),
         ("ore_total_resources_kt", "Gold", ("resources", "total", "ore", "tonnage", "Kt", None)),
         ("ore_measured_resources_t", "Tin", ("resources", "measured", "ore", "tonnage", "t", None)),
-        ("total_reserves_verify_kt", "Gold", ("reserves", "total", "Au", "contained", "Kt", True)),
-        ("total_reserves_verify_Mt", "Coal", ("reserves", "total", "coal", "tonnage", "Mt", True)),
+        ("total_reserves_verify_kt", "Gold", ("reserves", VERIFIED, "Au", "contained", "Kt", True)),
+        ("total_reserves_verify_Mt", "Coal", ("reserves", VERIFIED, "coal", "tonnage", "Mt", True)),
         ("total_inventory_Mt", "Coal", (None, "inventory", "coal", "tonnage", "Mt", None)),
         ("Au_resources_koz", "Gold", ("resources", None, "Au", "contained", "koz", None)),
         ("Ni_resources_pct", "Nickel", ("resources", None, "Ni", "grade", "%", None)),

@@ -11,11 +11,16 @@ from collections import Counter
 from datetime import date
 
 import pytest
+from support.companies import framed
 
+from sectorsdf import check_licenses, places
+from sectorsdf.datasets import MINING_LICENSES
+from sectorsdf.geo import INDONESIA, coastline
 from sectorsdf.sandbox.endpoints import ENDPOINTS
 from sectorsdf.sandbox.filters import OneOf
 from sectorsdf.sandbox.records import texts_of
 from sectorsdf.sandbox.sample import SIZES, Sample
+from sectorsdf.sandbox.sample.geography import _provinces
 
 pytestmark = pytest.mark.newest
 
@@ -29,10 +34,10 @@ DOCUMENTED = {
     if endpoint.kind == "page"
 }
 # A change of the sample changes every figure that was measured on it, so it must be deliberate.
-DIGEST = "738b5361fe940ed7c91b459e3efebe696b8a7d1e3ce4760414f4abc4d1b7e69d"
+DIGEST = "d9a943151901f8bf445fd5dc7225ae2b063b0a3e95760016ce50ad4f9c39e5ba"
 DIGESTS = {
     "mining_companies": "d791904c116810ba",
-    "mining_company": "c51d45f01bc9bd0d",
+    "mining_company": "36adba915e76787f",
     "mining_company_ownership": "027d6c867876fa9f",
     "mining_company_financials": "d8e8b10efe9d5f33",
     "mining_company_performance": "d3f79476ec37521c",
@@ -149,7 +154,7 @@ def test_a_dataset_is_made_when_it_is_first_read(monkeypatch):
 def test_every_company_is_an_example(made):
     for dataset in LISTS:
         for record in made[dataset]:
-            assert "Contoh" in record["company_name"] or record["company_name"] == "-"
+            assert "CONTOH" in record["company_name"].upper() or record["company_name"] == "-"
     for record in made["mining_companies"]:
         assert "Contoh" in record["name"]
         assert record["symbol"] is None or re.fullmatch(r"CQ[A-Z]{2}\.JK", record["symbol"])
@@ -172,13 +177,102 @@ def test_places_are_real_provinces_and_numbered_regencies(licenses, sites):
     provinces = DOCUMENTED["mining_licenses"]["province"]
     for record in licenses:
         assert record["province"] is None or record["province"] in provinces
+        # An auctioned area can lie in two regencies.
         assert record["city"] is None or re.fullmatch(
-            r"((Kabupaten|Kota) )?Contoh \d+", record["city"]
+            r"((Kabupaten|Kota) )?Contoh \d+(, Contoh \d+)?", record["city"]
         )
     for record in sites:
         place = record["location"]
         assert place["province"] is None or place["province"] in provinces
         assert place["city"] is None or "Contoh" in place["city"]
+
+
+def squares_of(city, province):
+    """The squares in which the numbered places of a text lie."""
+    code, squares = _provinces()[province.split(", ")[0]]
+    for full in re.findall(r"Contoh (\d+)", city):
+        assert full.startswith(code)
+        yield squares[int(full[2:]) % 10 - 1]
+
+
+def points_of(licenses, sites):
+    """Each point of the sample: longitude, latitude, province and city."""
+    for row in licenses:
+        if isinstance(row["location"], dict) and row["province"]:
+            yield *row["location"]["coordinates"], row["province"], row["city"]
+    for row in sites:
+        place = row["location"]
+        if place["province"]:
+            yield place["longitude"], place["latitude"], place["province"], place["city"]
+
+
+def test_points_lie_in_their_province_and_regency(licenses, sites):
+    boxes = places.provinces().set_index("name")
+    found = list(points_of(licenses, sites))
+    assert len(found) > 200
+    for longitude, latitude, province, city in found:
+        box = boxes.loc[province.split(", ")[0]]
+        assert box["west"] <= longitude <= box["east"], province
+        assert box["south"] <= latitude <= box["north"], province
+        middle, centre, half = next(squares_of(city, province))
+        assert abs(latitude - middle) <= half + 1e-6
+        assert abs(longitude - centre) <= half + 1e-6
+
+
+def test_squares_have_codes_of_their_province_and_of_no_real_regency():
+    codes = places.provinces().set_index("name")["code"].to_dict()
+    real = set(places.regencies()["code"])
+    for name, (code, squares) in _provinces().items():
+        assert codes[name] == code
+        assert 3 <= len(squares) <= 9
+        assert not {f"{code}{tens}{n}" for tens in (4, 9) for n in range(1, 10)} & real
+
+
+def test_the_whole_square_of_a_regency_is_land():
+    shapely = pytest.importorskip("shapely")
+    shores = coastline(*INDONESIA)
+    if shores is None:
+        pytest.skip("the extra maps, which has the coastline, is not installed")
+    land, lakes = (
+        shapely.union_all(
+            [shapely.make_valid(shapely.Polygon(s.line)) for s in shores if s.land is is_land]
+        )
+        for is_land in (True, False)
+    )
+    for _, squares in _provinces().values():
+        for latitude, longitude, half in squares:
+            square = shapely.box(
+                longitude - half, latitude - half, longitude + half, latitude + half
+            )
+            assert shapely.contains(land, square)
+            assert not shapely.intersects(lakes, square)
+
+
+def test_codes_have_the_digits_of_their_place_and_commodity(licenses):
+    fitting = [
+        row
+        for row in licenses
+        if len(row["wiup_code"]) == 16 and row["wiup_code"][0] != "0" and row["province"]
+    ]
+    assert len(fitting) > 0.97 * len(licenses)
+    codes = places.provinces().set_index("name")["code"].to_dict()
+    islands = {}
+    right = 0
+    for row in fitting:
+        digits, province = row["wiup_code"], row["province"]
+        right += digits[2:4] == ("00" if ", " in province else codes[province])
+        islands.setdefault(digits[1], set()).add(codes[province.split(", ")[0]][0])
+    # Codes that are given to a second licence keep the place of the first.
+    assert right >= len(fitting) - 8
+    assert set(islands) == {"1", "2", "3", "4", "5", "6", "7"}
+
+
+def test_auctioned_areas_are_in_the_register_and_a_few_have_another_holder(made, licenses):
+    holders = {row["wiup_code"]: row["company_name"] for row in licenses}
+    sold = [row for row in made["mining_license_auctions"] if row["winner"]]
+    assert {row["wiup_code"] for row in sold} <= set(holders)
+    changed = [row for row in sold if holders[row["wiup_code"]] != f"PT {row['company_name']}"]
+    assert (len(sold), len(changed)) == (13, 2)
 
 
 def test_no_real_record_is_in_the_sample(made, real_folder):
@@ -258,6 +352,16 @@ def test_days_are_days_and_begin_before_they_end(licenses):
     for record in licenses:
         first = date.fromisoformat(record["license_effective_date"])
         assert first < date.fromisoformat(record["license_expiry_date"])
+
+
+def test_most_licenses_are_as_the_law_allows(licenses):
+    frame = framed(MINING_LICENSES, licenses)
+    findings = check_licenses(frame, as_of="2026-01-15")["check"].value_counts()
+    # As in the real register, a few run too long, and very few are too large or have not begun.
+    assert 0.02 <= findings["term_above_cap"] / len(licenses) <= 0.05
+    assert 0.002 <= findings["area_above_cap"] / len(licenses) <= 0.01
+    assert 0.001 <= findings["not_yet_effective"] / len(licenses) <= 0.005
+    assert "effective_after_expiry" not in findings
 
 
 def test_areas_tie_on_round_numbers(licenses):

@@ -102,27 +102,36 @@ class Api:
     ----------
     licenses, sites, auctions : int or list of dict
         The records, or how many.
+    page_size : int
+        The most rows that a page of a list has.
 
     Attributes
     ----------
     refuses : callable
         Returns whether a request, its path and query, is refused, which is free.
+    refusal : int
+        The status of a request that is refused.
     hides : callable
         Returns the fields that the server leaves out of a row.
     bills : Counter
         How often each request was billed, by path and query.
+    log : list
+        The requests that were billed, in order.
     """
 
-    def __init__(self, licenses=0, sites=0, auctions=0):
+    def __init__(self, licenses=0, sites=0, auctions=0, *, page_size=30):
         made = (("licenses", licenses, licence), ("sites", sites, site))
         made += (("auctions", auctions, auction),)
         self.rows = {
             name: [*map(make, range(given))] if isinstance(given, int) else given
             for name, given, make in made
         }
+        self.page_size = page_size
+        self.refusal = 400
         self.refuses = lambda path, query: False
         self.hides = lambda row: ()
         self.bills = Counter()
+        self.log = []
         self._lock = threading.Lock()
         self._server = Scripted(self._respond)
         self.url = self._server.url
@@ -159,8 +168,9 @@ class Api:
         path, query = request.path, dict(parse_qsl(request.query))
         with self._lock:
             if self.refuses(path, query):
-                return answer({"error": "not now"}, 400)
-            self.bills[path, tuple(sorted(query.items()))] += 1
+                return answer({"error": "not now"}, self.refusal)
+            self.log.append((path, tuple(sorted(query.items()))))
+            self.bills[self.log[-1]] += 1
         return self._list(path, query) if path in LISTS else self._record(path)
 
     def _list(self, path, query):
@@ -175,7 +185,10 @@ class Api:
             have = [row for row in rows if row[field] is not None]
             have.sort(key=lambda row: row[field], reverse=order.startswith("-"))
             rows = [*have, *(row for row in rows if row[field] is None)]
-        offset, limit = int(query.get("offset", 0)), min(int(query.get("limit", 20)), 30)
+        offset, limit = (
+            int(query.get("offset", 0)),
+            min(int(query.get("limit", 20)), self.page_size),
+        )
         part = [
             self._shown(row, DETAILS_ONLY.get(name, ())) for row in rows[offset : offset + limit]
         ]

@@ -75,11 +75,10 @@ class Process:
 class ServerProcess(Process):
     """A sandbox in a child process."""
 
-    def __init__(self, *, licenses, port=0, faults=None):
-        super().__init__(
-            *("-m", "sectorsdf.sandbox", "--licenses", str(licenses), "--port", str(port)),
-            *("--faults", json.dumps(faults or {})),
-        )
+    def __init__(self, *, port=0, faults=None, **counts):
+        given = {**counts, "port": port, "faults": json.dumps(faults or {})}
+        words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        super().__init__("-m", "sectorsdf.sandbox", *words)
         self.url = self.popen.stdout.readline().rpartition(" ")[2].strip()
         assert self.url, "the server did not start"
 

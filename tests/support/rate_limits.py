@@ -67,8 +67,9 @@ class ServerLimit:
 
     def hit(self, now, billed=True):
         with self.lock:
-            full = self._roll(now) if self.kind == "rolling" else self._fill(now)
-            if full or now < self.blocked:
+            # A request in a block begins no window.
+            blocked = now < self.blocked
+            if blocked or (self._roll(now) if self.kind == "rolling" else self._fill(now)):
                 self._refuse(now)
                 return False
             self.passed.append(now)

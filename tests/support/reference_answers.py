@@ -418,10 +418,11 @@ def _figure(name, value, commodity, *, province):
         measure = "grade" if unit in {"pct", "g_per_ton"} else "contained"
     if measure == "grade":
         row |= {"value_min": value, "value_max": value, "raw": json.dumps(value)}
+    category = parts["category"]
     return {
         **row,
         "stage": parts["stage"],
-        "category": parts["category"],
+        "category": f"{category}_verified" if parts["verified"] and province else category,
         "component": component,
         "measure": measure,
         "unit": _UNITS.get(unit, unit),

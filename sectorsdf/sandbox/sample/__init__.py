@@ -1,10 +1,11 @@
 """The synthetic sample: seeded records with the shape of the API's, and no real content.
 
 Every company is called Contoh (Indonesian for "example"), every regency is numbered, and e-mail
-addresses end in `.example`. The sample keeps the oddities of the real records: how many rows tie
-on a day, which fields are null, which codes have an unusual form. The datasets fit together: the
-holders of licences and sites are in the list of companies, whose details, owners, contracts and
-figures the other datasets have.
+addresses end in `.example`. Points lie on land, in their province. The sample keeps the oddities of
+the real records: how many rows tie on a day, which fields are null, which codes have an unusual
+form. The datasets fit together: the holders of licences and sites are in the list of companies,
+whose details, owners, contracts and figures the other datasets have, and auctioned areas are in the
+list of licences.
 
 Owns the records that a sandbox serves by default. Imports `sandbox.rng` and nothing else of the
 package, so that the sample never depends on the code that is tested with it.
@@ -22,7 +23,7 @@ from sectorsdf.sandbox.sample.companies import make_companies, make_more_compani
 from sectorsdf.sandbox.sample.contracts import make_contracts
 from sectorsdf.sandbox.sample.details import make_details
 from sectorsdf.sandbox.sample.finance import make_destinations, make_financials
-from sectorsdf.sandbox.sample.licenses import make_licenses
+from sectorsdf.sandbox.sample.licenses import make_licenses, make_more_licenses
 from sectorsdf.sandbox.sample.ownership import make_ownership
 from sectorsdf.sandbox.sample.performance import make_performance
 from sectorsdf.sandbox.sample.prices import make_commodities, make_prices
@@ -67,7 +68,7 @@ def _alone(make: _MakeMore) -> _Make:
 
 
 _MAKERS: dict[str, _Maker] = {
-    "mining_licenses": _Maker(4151, _alone(make_licenses), make_licenses),
+    "mining_licenses": _Maker(4151, make_licenses, make_more_licenses),
     "mining_license_auctions": _Maker(14, _alone(make_auctions), make_auctions),
     "mining_sites": _Maker(156, _alone(make_sites), make_sites),
     "mining_companies": _Maker(366, make_companies, make_more_companies),

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
-from sectorsdf.sandbox.sample.words import company, regency, slugify
+from sectorsdf.sandbox.sample.codes import draw_code, fitting_code, renumbered
+from sectorsdf.sandbox.sample.geography import draw_place
+from sectorsdf.sandbox.sample.words import company, slugify
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -65,21 +67,18 @@ def make_auctions(
     """
     records: list[Record] = []
     for number in range(count):
-        code = _code(rng, serial + number)
-        while code in taken:
-            code = _code(rng, serial + number)
+        code = draw_code(rng, serial + number, range(2023, 2024), range(1, 2))
         # Every fourth auction ends on the day of the one before it, so that the default sort has
         # ties.
         earlier = records[-1]["winner_date"] if number % 4 == 1 else None
-        records.append(_auction(rng, code, number, earlier))
+        record = _auction(rng, code, number, earlier)
+        used = {each["wiup_code"] for each in records}
+        while record["wiup_code"] in taken or record["wiup_code"] in used:
+            record["wiup_code"] = renumbered(rng, record["wiup_code"])
+        records.append(record)
     if count > 3:
         _withdraw_winner(records[count // 2])
     return records
-
-
-def _code(rng: SeededRandom, serial: int) -> str:
-    area = f"9{rng.integer(11, 96)}{rng.integer(1, 40):02d}"
-    return f"{area}{rng.integer(100, 999)}2023{serial % 10_000:04d}"
 
 
 def _auction(rng: SeededRandom, code: str, number: int, earlier: str | None) -> Record:
@@ -94,11 +93,13 @@ def _auction(rng: SeededRandom, code: str, number: int, earlier: str | None) -> 
     )
     first = last - timedelta(days=rng.integer(50, 70))
     created = last + timedelta(days=rng.integer(1, 30))
-    cities = [regency(rng, _PROVINCES, province).removeprefix("Kabupaten ")]
+    place = draw_place(rng, province)
+    cities = [place.bare_name]
     if rng.chance(0.2):
-        cities.append(f"Contoh {rng.integer(200, 240)}")
+        cities.append(f"Contoh {place.code[:2]}{rng.integer(50, 60)}")
+    commodity = rng.draw(_COMMODITY)
     return {
-        "commodity_type": rng.draw(_COMMODITY),
+        "commodity_type": commodity,
         "city": ", ".join(cities),
         "province": province,
         "company_name": winner["company_name"],
@@ -108,7 +109,7 @@ def _auction(rng: SeededRandom, code: str, number: int, earlier: str | None) -> 
         "area_type": "WIUPK" if rng.chance(0.2) else "WIUP",
         # Whole rupiah, always too large for 32 bits.
         "kdi": str(500 * rng.integer(9_000_000, 190_000_000)),
-        "wiup_code": code,
+        "wiup_code": fitting_code(code, province, place, commodity),
         "auction_status": "Lelang Selesai",
         "participant_count": len(participants),
         "winner": True,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
 from sectorsdf.sandbox.sample.words import slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from sectorsdf.sandbox.records import Record
 
@@ -56,8 +57,12 @@ _LICENSE_FIELDS = (
     "location",
     "commodity_type",
 )
-# So many companies list the licences of a subsidiary as their own.
+# So many companies list the licences of a subsidiary as their own, and so many list a licence
+# whose holder has another name in the register.
 _BORROWERS = 3
+_RENAMED = 3
+# One company in so many names another province than that of its licences.
+_ELSEWHERE = 12
 
 
 def make_details(
@@ -83,16 +88,38 @@ def make_details(
     for row in sample["mining_sites"]:
         sites.setdefault(row["company_slug"], set()).add(row["slug"])
     borrowed = _borrowed(sample["mining_company_ownership"], licenses)
+    renamed = _renamed(
+        sample["mining_companies"], sample["mining_licenses"], {*licenses, *borrowed}
+    )
+    provinces = _provinces(sample)
     contracts = _contracts(rng, sample["mining_contracts"])
     records = []
     for number, company in enumerate(sample["mining_companies"][:count]):
         slug = company["slug"]
         detail = _detail(rng, number, company)
-        detail["mining_license"] = licenses.get(slug, []) + borrowed.get(slug, [])
+        if detail["operation_province"] is not None and number % _ELSEWHERE:
+            detail["operation_province"] = provinces.get(slug, detail["operation_province"])
+        detail["mining_license"] = [
+            *licenses.get(slug, []),
+            *borrowed.get(slug, []),
+            *renamed.get(slug, []),
+        ]
         detail["mining_contract"] = contracts.get(slug, [])
         detail["mining_site_count"] = len(sites.get(slug, ()))
         records.append({"key": slug, "answer": detail})
     return records
+
+
+def _provinces(sample: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Return the province of the first licence of each company, or else of its first site."""
+    provinces: dict[str, str] = {}
+    for row in sample["mining_licenses"]:
+        if row["company_slug"] is not None and row["province"] is not None:
+            provinces.setdefault(row["company_slug"], row["province"].split(", ")[0])
+    for row in sample["mining_sites"]:
+        if row["location"]["province"] is not None:
+            provinces.setdefault(row["company_slug"], row["location"]["province"])
+    return provinces
 
 
 def _borrowed(
@@ -105,6 +132,37 @@ def _borrowed(
             if child["slug"] in licenses and len(borrowed) < _BORROWERS:
                 borrowed[record["key"]] = licenses[child["slug"]]
     return borrowed
+
+
+def _renamed(
+    companies: Sequence[Record], licenses: Sequence[Record], with_licenses: Container[str]
+) -> dict[str, list[Record]]:
+    """Return a licence of a few companies that the register has under a name of no company."""
+    codes = Counter(row["wiup_code"] for row in licenses)
+    names = {company["name"] for company in companies}
+    # A name with "Tbk." is another spelling of one in the list.
+    unknown = [
+        row
+        for row in licenses
+        if row["company_slug"] is None
+        and row["company_name"].startswith("PT Contoh ")
+        and "Tbk" not in row["company_name"]
+        and row["company_name"] not in names
+        and codes[row["wiup_code"]] == 1
+    ]
+    renamed: dict[str, list[Record]] = {}
+    for company in companies:
+        if len(renamed) == _RENAMED:
+            break
+        slug = company["slug"]
+        is_miner = company["company_type"] == "Mine Owner" and slug.startswith("pt-contoh-")
+        if is_miner and slug not in with_licenses:
+            mined = company["commodity_type"]
+            found = next((row for row in unknown if row["commodity_type"] in mined), None)
+            if found is not None:
+                unknown.remove(found)
+                renamed[slug] = [{name: found[name] for name in _LICENSE_FIELDS}]
+    return renamed
 
 
 def _contracts(rng: SeededRandom, contracts: Sequence[Record]) -> dict[str, list[Record]]:

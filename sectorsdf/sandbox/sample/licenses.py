@@ -6,14 +6,18 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
-from sectorsdf.sandbox.sample.words import REFERENCE_DAY, company, regency, workday
+from sectorsdf.sandbox.sample.codes import draw_code, fitting_code, renumbered
+from sectorsdf.sandbox.sample.geography import Place, draw_place
+from sectorsdf.sandbox.sample.spellings import respell_holders
+from sectorsdf.sandbox.sample.terms import fit_to_law
+from sectorsdf.sandbox.sample.words import REFERENCE_DAY, company, workday
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping, Sequence
 
     from sectorsdf.sandbox.records import Record
 
-__all__ = ["make_licenses"]
+__all__ = ["make_licenses", "make_more_licenses"]
 
 
 _PROVINCES: dict[str, float] = {
@@ -55,7 +59,6 @@ _PROVINCES: dict[str, float] = {
     "Kalimantan Tengah, Kalimantan Timur": 0.1,
     "Sulawesi Tengah, Gorontalo, Sulawesi Utara": 0.1,
 }
-_NAMES = tuple(_PROVINCES)
 _PROVINCE: Weighted[str] = Weighted(_PROVINCES)
 _TYPE: Weighted[str] = Weighted(
     {"IUP": 91, "SIPB": 3, "IPR": 2.5, "PKP2B": 1.8, "KK": 0.9, "IUPK": 0.8}
@@ -116,13 +119,42 @@ _CODE_LENGTH: Weighted[int] = Weighted(
     {16: 99.1, 19: 0.2, 15: 0.2, 18: 0.15, 17: 0.15, 13: 0.1, 14: 0.05, 20: 0.05}
 )
 _COMPANIES = 9_999
+# Auctions are over by the middle of 2024. Of seven auctioned areas, one has another holder by now.
+_AFTER_AUCTIONS = "2024-08-01"
+_AUCTIONED = frozenset({"Coal", "Copper", "Gold", "Nickel"})
+_HOLDER_CHANGED = 7
+_FEWEST_FOR_AUCTIONS = 400
 _LARGE_COMPANIES: Weighted[int] = Weighted({1: 98, 2: 17, 3: 11, 4: 9, 5: 8, 6: 8, 7: 6, 8: 5})
 
 
 def make_licenses(
+    sample: Mapping[str, Sequence[Record]], rng: SeededRandom, count: int
+) -> list[Record]:
+    """Return licences as the API returns them, with those of the areas that were auctioned.
+
+    Parameters
+    ----------
+    sample : mapping of str to sequence of dict
+        The other datasets, which have the auctions.
+    rng : SeededRandom
+        Source of the draws.
+    count : int
+        Number of records.
+    """
+    auctions = [row for row in sample["mining_license_auctions"] if row["winner"]]
+    auctioned = {row["wiup_code"] for row in auctions}
+    records = make_more_licenses(rng, count, 0, auctioned)
+    # In fewer rows, too many would be of auctions.
+    if count >= _FEWEST_FOR_AUCTIONS:
+        _license_auctioned_areas(records, auctions)
+    respell_holders([row for row in records if row["wiup_code"] not in auctioned])
+    return records
+
+
+def make_more_licenses(
     rng: SeededRandom, count: int, serial: int, taken: Container[str]
 ) -> list[Record]:
-    """Return licences as the API returns them.
+    """Return licences that do not depend on another dataset.
 
     Parameters
     ----------
@@ -140,10 +172,13 @@ def make_licenses(
     records = []
     for number in range(count):
         code = _code(rng, serial + number)
-        while code in used or code in taken:
-            code = _code(rng, serial + number)
-        used.add(code)
-        records.append(_license(rng, serial + number, code, popular))
+        record = _license(rng, serial + number, code, popular)
+        # Another source of draws, so that a code that is drawn again changes no other record.
+        spare = SeededRandom("code", code)
+        while record["wiup_code"] in used or record["wiup_code"] in taken:
+            record["wiup_code"] = renumbered(spare, record["wiup_code"])
+        used.add(record["wiup_code"])
+        records.append(record)
     _share_codes(rng, records)
     return records
 
@@ -162,9 +197,7 @@ def _popular_days(rng: SeededRandom, count: int) -> list[date]:
 
 
 def _code(rng: SeededRandom, serial: int) -> str:
-    year = rng.integer(2009, 2025)
-    area = f"{rng.integer(1, 3)}{rng.integer(11, 96)}{rng.integer(1, 40):02d}"
-    code = f"{area}{rng.integer(100, 999)}{year}{serial % 10_000:04d}"
+    code = draw_code(rng, serial, range(2009, 2026), range(1, 4))
     length = rng.draw(_CODE_LENGTH)
     if length < 16:
         code = code[16 - length :]
@@ -178,7 +211,7 @@ def _code(rng: SeededRandom, serial: int) -> str:
 def _license(rng: SeededRandom, serial: int, code: str, popular: list[date]) -> Record:
     kind = rng.draw(_TYPE)
     province = None if rng.chance(0.008) else rng.draw(_PROVINCE)
-    city = regency(rng, _NAMES, province or "")
+    place = draw_place(rng, province)
     # The first licences take the popular days, so that their number does not depend on the seed.
     if serial < len(popular):
         expiry = popular[serial]
@@ -188,23 +221,46 @@ def _license(rng: SeededRandom, serial: int, code: str, popular: list[date]) -> 
     number = rng.integer(9, _COMPANIES)
     holder = company(rng.draw(_LARGE_COMPANIES) if rng.chance(0.045) else number)
     producing = kind not in {"IUP", "IUPK"} or rng.chance(0.79)
-    return {
+    record: Record = {
         "wiup_code": code,
         "license_number": _license_number(rng, expiry.year),
         "license_type": kind,
         "province": province,
-        "city": None if province is None and rng.chance(0.5) else city,
+        "city": None if province is None and rng.chance(0.5) else place.name,
         "license_effective_date": _effective(rng, expiry).isoformat(),
         "license_expiry_date": expiry.isoformat(),
         "activity": "Operasi Produksi" if producing else "Eksplorasi",
         "licensed_area_ha": _area(rng),
-        "location": _location(rng, city),
+        "location": _location(rng, place),
         "commodity_type": rng.draw(_COMMODITY[kind]),
         "company_name": holder.name,
         "cnc": rng.draw(_CNC),
         "generation": rng.draw(_GENERATION),
         "company_slug": holder.slug if _has_slug(holder.name) else None,
     }
+    # Draws of its own, so that what is changed here changes no other record.
+    fit_to_law(record, SeededRandom("terms", code), popular)
+    record["wiup_code"] = fitting_code(code, province, place, record["commodity_type"], kind)
+    return record
+
+
+def _license_auctioned_areas(records: list[Record], auctions: Sequence[Record]) -> None:
+    """Give the areas of auctions to licences that began later; two have another holder by now."""
+    later = (
+        record
+        for record in records
+        if record["license_type"] == "IUP"
+        and record["commodity_type"] in _AUCTIONED
+        and record["company_slug"] is None
+        and _AFTER_AUCTIONS <= record["license_effective_date"] < REFERENCE_DAY.isoformat()
+    )
+    for number, (auction, record) in enumerate(zip(auctions, later, strict=False)):
+        for name in ("wiup_code", "province", "city", "licensed_area_ha", "commodity_type"):
+            record[name] = auction[name]
+        record["location"] = auction["city"]
+        name = f"PT {auction['company_name']}"
+        if number % _HOLDER_CHANGED and not _has_slug(name):
+            record["company_name"] = name
 
 
 def _has_slug(name: str) -> bool:
@@ -238,13 +294,16 @@ def _area(rng: SeededRandom) -> float:
     return float(round(area)) if area > 8 and rng.chance(0.3) else round(area, 2)
 
 
-def _location(rng: SeededRandom, city: str) -> object:
-    form = rng.random()
+def _location(rng: SeededRandom, place: Place) -> object:
+    form, city = rng.random(), place.name
     if form < 0.04:
         return None
     if form < 0.08:
+        # Where no province is known, any place will do.
+        somewhere = place if place.square else draw_place(rng, "Kalimantan Tengah")
+        latitude, longitude = somewhere.draw_point(rng)
         # Longitude first, as in GeoJSON.
-        return {"type": "Point", "coordinates": [rng.number(95.5, 140.5, 6), _latitude(rng)]}
+        return {"type": "Point", "coordinates": [longitude, latitude]}
     if form < 0.3:
         return city
     if form < 0.36:
@@ -253,10 +312,6 @@ def _location(rng: SeededRandom, city: str) -> object:
     if form < 0.6:
         return f"{district}, {city}"
     return f"Desa Contoh {rng.integer(1, 3000)}, {district}, {city}"
-
-
-def _latitude(rng: SeededRandom) -> float:
-    return rng.number(-9.5, 5.0, 6)
 
 
 def _share_codes(rng: SeededRandom, records: list[Record]) -> None:

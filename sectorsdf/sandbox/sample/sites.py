@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
+from sectorsdf.sandbox.sample.geography import draw_place
 from sectorsdf.sandbox.sample.reserves import category_list, coal_reserves, make_reserves
-from sectorsdf.sandbox.sample.words import company, regency, slugify
+from sectorsdf.sandbox.sample.words import company, slugify
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -61,7 +62,6 @@ _PROVINCES: dict[str, Weighted[str]] = {
         }
     ),
 }
-_NAMES = tuple(sorted({name for each in _PROVINCES.values() for name in each.values}))
 _SIDES = ("Utara", "Selatan", "Timur", "Barat", "Tengah", "Hulu", "Hilir")
 
 
@@ -117,15 +117,21 @@ def _site(rng: SeededRandom, name: str, commodity: str) -> Record:
         else None,
         "strip_ratio": rng.number(3, 26, 1) if is_coal and rng.chance(0.08) else None,
         "resources_reserves": make_reserves(rng, commodity, year),
-        "location": {
-            "province": province,
-            "city": regency(rng, _NAMES, province).removeprefix("Kabupaten "),
-            "latitude": rng.number(-8.9, 4.5, 6),
-            "longitude": rng.number(96.0, 140.0, 6),
-        },
+        "location": _location(rng, province),
         "company_slug": owner.slug,
         "company_name": owner.name,
         "slug": slugify(name),
+    }
+
+
+def _location(rng: SeededRandom, province: str) -> Record:
+    place = draw_place(rng, province)
+    latitude, longitude = place.draw_point(rng)
+    return {
+        "province": province,
+        "city": place.bare_name,
+        "latitude": latitude,
+        "longitude": longitude,
     }
 
 

@@ -1,20 +1,16 @@
-"""Make the names, places and days that the makers of the sample share."""
+"""Make the names and days that the makers of the sample share."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sectorsdf.sandbox.rng import SeededRandom, Weighted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = [
     "REFERENCE_DAY",
     "Company",
     "company",
-    "regency",
     "registered",
     "slug_of",
     "slugify",
@@ -111,16 +107,6 @@ def registered(number: int, *, listed: bool = False) -> str:
 def ticker(number: int) -> str:
     """Return a made-up symbol of the exchange; no real one begins with these letters."""
     return f"CQ{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}.JK"
-
-
-def regency(rng: SeededRandom, provinces: Sequence[str], province: str) -> str:
-    """Return a made-up regency; each province has a few numbers of its own."""
-    first = 1 + 11 * provinces.index(province) if province in provinces else 1
-    name = f"Contoh {first + int(11 * rng.random() ** 2)}"
-    form = rng.random()
-    if form < 0.62:
-        return f"Kabupaten {name}"
-    return f"Kota {name}" if form < 0.68 else name
 
 
 def workday(rng: SeededRandom, year: int) -> date:

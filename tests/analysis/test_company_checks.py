@@ -6,6 +6,12 @@ import pandas as pd
 import pytest
 from support import reference_answers
 
+from sectorsdf.analysis.company_checks import (
+    check_breakdown,
+    check_companies,
+    check_company_licenses,
+    check_destinations,
+)
 from sectorsdf.datasets.companies import (
     MINING_COMPANIES,
     MINING_COMPANY_BREAKDOWN,
@@ -16,12 +22,6 @@ from sectorsdf.datasets.companies import (
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.datasets.trade import MINING_SALES_DESTINATIONS
 from sectorsdf.frames.builder import FrameBuilder
-from sectorsdf.frames.checks import (
-    check_breakdown,
-    check_companies,
-    check_company_licenses,
-    check_destinations,
-)
 from sectorsdf.frames.unpack import UNPACKERS
 
 TEXTS = {"check", "message", "expected", "found"}

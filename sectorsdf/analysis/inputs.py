@@ -1,0 +1,28 @@
+"""Check the frames that summaries are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["require_columns", "require_frame"]
+
+
+def require_frame(data: object) -> None:
+    """Raise TypeError if the argument is not a DataFrame."""
+    if not isinstance(data, pd.DataFrame):
+        message = f"a DataFrame is needed, not {type(data).__name__}: {data!r:.80}"
+        raise TypeError(message)
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) -> None:
+    """Raise ValueError if a column is missing; the message names the getter that returns it."""
+    require_frame(frame)
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        message = f"the frame has no column {', '.join(absent)}; {getter} returns it"
+        raise ValueError(message)
