@@ -3,6 +3,8 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 PIP = pip>=25.1
 QUIET = --quiet --disable-pip-version-check
+# Spark needs a Java runtime.
+SPARK = $(shell command -v java >/dev/null && echo --group spark)
 
 .PHONY: demo test test-oldest lint hooks distributions faults bench scale docs clean
 
@@ -10,11 +12,11 @@ demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
 
 test: .venv-test/ready test-oldest
-	.venv-test/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+	.venv-test/bin/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 # Test with the oldest supported pandas and pyarrow, without the tests that are marked `newest`.
 test-oldest: .venv-test-oldest/ready
-	.venv-test-oldest/bin/python -m pytest -n 2 -m "not newest" $(PYTEST_ARGS)
+	.venv-test-oldest/bin/python -m pytest -n 2 --dist loadscope -m "not newest" $(PYTEST_ARGS)
 
 lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .
@@ -63,7 +65,7 @@ docs: .venv-test/ready
 .venv-test/ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-test
 	.venv-test/bin/python -m pip install $(QUIET) --upgrade "$(PIP)"
-	.venv-test/bin/python -m pip install $(QUIET) -e ".[all,notebooks]" --group docs
+	.venv-test/bin/python -m pip install $(QUIET) -e ".[all,notebooks]" --group docs $(SPARK)
 	touch $@
 
 .venv-test-oldest/ready: setup.cfg pyproject.toml constraints-oldest.txt
@@ -93,4 +95,4 @@ docs: .venv-test/ready
 
 clean:
 	rm -rf .venv-demo .venv-test .venv-test-oldest .venv-bench .venv-lint .venv-distributions .venv-wheel
-	rm -rf build dist docs/_build docs/notebooks *.egg-info
+	rm -rf build dist docs/_build docs/notebooks docs/api/getters *.egg-info

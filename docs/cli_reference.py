@@ -87,8 +87,8 @@ used only for the address that it was stored for.
 
 
 QUOTE = """\
-Each takes the arguments and filters of the command, and `--cache`, `--no-cache`, `--max-age`,
-`--refresh`, `--offline` and `--format`.
+Each takes the arguments and filters of the command, and `--sandbox`, `--cache`, `--no-cache`,
+`--max-age`, `--refresh`, `--offline` and `--format`.
 """
 
 

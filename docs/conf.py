@@ -13,6 +13,9 @@ project = "sectorsdf"
 author = "The sectorsdf developers"
 project_copyright = author
 release = version = sectorsdf.__version__
+# The public repository, such as "https://github.com/OWNER/sectorsdf". There is none yet. With it,
+# each page gets a link to the repository and one to edit the page.
+REPOSITORY = ""
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -39,7 +42,7 @@ python_maximum_signature_line_length = 80
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 # The site shows the committed outputs of the notebooks; the tests run them.
 nb_execution_mode = "off"
@@ -56,23 +59,36 @@ html_favicon = "_static/mark.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
+if REPOSITORY:
+    owner, name = REPOSITORY.rstrip("/").split("/")[-2:]
+    html_context |= {
+        "github_user": owner,
+        "github_repo": name,
+        "github_version": "main",
+        "doc_path": "docs",
+    }
 # The section of each of these pages has no other page.
-html_sidebars = {name: [] for name in ("index", "cli", "changelog")}
+html_sidebars = {name: [] for name in ("index", "cli", "changelog", "gallery", "cheat-sheet")}
 html_theme_options = {
     "logo": {
-        "text": "sectorsdf",
+        "text": f"sectorsdf {release}",
         "image_light": "_static/mark.svg",
         "image_dark": "_static/mark.svg",
         "alt_text": "sectorsdf, home",
     },
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", *(["edit-this-page"] if REPOSITORY else [])],
     "show_toc_level": 1,
     "navigation_with_keys": False,
-    "use_edit_page_button": False,
+    "use_edit_page_button": bool(REPOSITORY),
+    "icon_links": (
+        [{"name": "Repository", "url": REPOSITORY, "icon": "fa-brands fa-github"}]
+        if REPOSITORY
+        else []
+    ),
     "back_to_top_button": False,
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -16,6 +16,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from sectorsdf import sandbox
+
 DOCS = Path(__file__).resolve().parent
 _BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?:\n?```text\n(?P<printed>.*?)^```\n)?", re.M | re.S
@@ -30,6 +32,8 @@ class Block:
     ----------
     code : str
         The program.
+    start : int
+        The position of the block in the text of the page.
     line : int
         The first line of the program on the page, counted from 1.
     printed : str or None
@@ -39,6 +43,7 @@ class Block:
     """
 
     code: str
+    start: int
     line: int
     printed: str | None
     span: tuple[int, int]
@@ -46,7 +51,7 @@ class Block:
 
 def pages() -> list[Path]:
     """Return the committed pages, without generated ones."""
-    generated = {DOCS / "_build", DOCS / "notebooks"}
+    generated = {DOCS / "_build", DOCS / "notebooks", DOCS / "api" / "getters"}
     found = sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.rst")])
     return [path for path in found if not generated & set(path.parents)]
 
@@ -56,6 +61,7 @@ def blocks(text: str) -> list[Block]:
     return [
         Block(
             found["code"],
+            found.start(),
             text.count("\n", 0, found.start()) + 2,
             found["printed"],
             found.span("printed"),
@@ -68,12 +74,18 @@ def run(path: Path) -> list[tuple[Block, str]]:
     """Run the blocks of a page in one namespace; return each block with its output."""
     names: dict[str, object] = {"__name__": "page"}
     outputs = []
-    for block in blocks(path.read_text(encoding="utf-8")):
-        # The empty lines make a traceback show the line number of the page.
-        program = compile("\n" * (block.line - 1) + block.code, str(path), "exec")
-        with contextlib.redirect_stdout(io.StringIO()) as stream:
-            exec(program, names)  # noqa: S102 - the project's own pages
-        outputs.append((block, stream.getvalue()))
+    try:
+        for block in blocks(path.read_text(encoding="utf-8")):
+            # The empty lines make a traceback show the line number of the page.
+            program = compile("\n" * (block.line - 1) + block.code, str(path), "exec")
+            with contextlib.redirect_stdout(io.StringIO()) as stream:
+                exec(program, names)  # noqa: S102 - the project's own pages
+            outputs.append((block, stream.getvalue()))
+    finally:
+        # A page that uses the sandbox for its whole session need not show how to stop it.
+        for value in names.values():
+            if isinstance(value, sandbox.SandboxClient):
+                value.stop()
     return outputs
 
 

@@ -1,18 +1,21 @@
 """Sphinx extension that adds generated content to the site.
 
 It copies the committed notebooks into the sources, and generates the data dictionary from the
-declarations that the frames are built from.
+declarations that the frames are built from, and a page for each getter.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+import sectorsdf
 from sectorsdf import datasets, vocabularies
 from sectorsdf.datasets import schema
 from sectorsdf.frames import dictionary
@@ -27,6 +30,7 @@ PLACEHOLDERS = {
     "datasets": "<!-- datasets -->",
     "values": "<!-- allowed values -->",
 }
+_SUMMARY = re.compile(r"^\.\. summary:: (?P<name>\w+)$", re.M)
 _FILTER_KINDS = {
     "slug": "a slug",
     "text": "text",
@@ -47,12 +51,52 @@ def copy_notebooks(app: Sphinx, _config: object) -> None:
         if path.name not in wanted:
             path.unlink()
     for name, content in wanted.items():
-        copy = folder / name
-        if not copy.exists() or copy.read_bytes() != content:
-            # Another build may be reading the old copy.
-            part = copy.with_suffix(f".{os.getpid()}")
-            part.write_bytes(content)
-            part.replace(copy)
+        _write(folder / name, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file, unless it has that content."""
+    if not path.exists() or path.read_bytes() != content:
+        # Another build may be reading the old file.
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(path)
+
+
+def write_getter_pages(app: Sphinx, _config: object) -> None:
+    """Write a page for each getter into the sources, and remove pages of getters that are gone."""
+    folder = Path(app.srcdir) / "api" / "getters"
+    folder.mkdir(exist_ok=True)
+    wanted = {f"get_{name}.rst": _getter_page(f"get_{name}", name) for name in datasets.DATASETS}
+    for path in folder.glob("*.rst"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        _write(folder / name, text.encode())
+
+
+def _getter_page(getter: str, dataset: str) -> str:
+    return f"""{getter}
+{"=" * len(getter)}
+
+.. currentmodule:: sectorsdf
+
+.. autofunction:: {getter}
+
+The data dictionary explains :ref:`each column and filter of this dataset <columns-{dataset}>`, and
+:doc:`/which-getter` says which getter answers which question.
+"""
+
+
+def fill_summaries(_app: Sphinx, docname: str, source: list[str]) -> None:
+    """Replace each line ``.. summary:: name`` by a link and the first line of the docstring."""
+    if docname.startswith("api/"):
+        source[0] = _SUMMARY.sub(_summary, source[0])
+
+
+def _summary(found: re.Match[str]) -> str:
+    first = (inspect.getdoc(getattr(sectorsdf, found["name"])) or "").partition("\n")[0]
+    return f"- :py:obj:`{found['name']}`: {first}"
 
 
 def fill_placeholders(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -174,6 +218,8 @@ def refuse_external_scripts(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions of this extension to the build."""
     app.connect("config-inited", copy_notebooks)
+    app.connect("config-inited", write_getter_pages)
+    app.connect("source-read", fill_summaries)
     app.connect("source-read", fill_placeholders)
     app.connect("html-page-context", refuse_external_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

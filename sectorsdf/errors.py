@@ -86,7 +86,10 @@ class DataWarning(UserWarning):
 
 
 class IncompleteWarning(DataWarning):
-    """Rows that were asked for are missing, or cannot be shown to be complete, as accepted."""
+    """Rows or declared fields are missing, or the rows cannot be shown to be complete.
+
+    The caller has accepted this, for example with ``allow_partial=True`` or ``missing="skip"``.
+    """
 
 
 class CacheWarning(UserWarning):

@@ -1,22 +1,48 @@
-"""What all tests share: no network, no settings of the machine, the budget of property tests."""
+"""What all tests share: no network, no settings of the machine, the budget of property tests.
+
+It also keeps the tests away from the oldest pandas that do not depend on its version.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import ipaddress
 import os
 import socket
 import sys
+import threading
 from datetime import date
 
 import pytest
 from hypothesis import settings
 from support.paths import ROOT, SHARED
+from support.versions import newest_item, newest_only
 
-# Tests that state no budget of their own have that of the profile.
-settings.register_profile("ci", stateful_step_count=30)
-settings.register_profile("nightly", max_examples=2_000, stateful_step_count=50)
+# In every run the same few examples, so that a change fails for what it changed; in the nightly run
+# new ones, and many. Tests that take more or fewer state a share: see `support.budgets.examples`.
+settings.register_profile(
+    "ci", max_examples=25, stateful_step_count=30, deadline=None, derandomize=True
+)
+settings.register_profile(
+    "nightly", max_examples=1_000, stateful_step_count=50, deadline=None, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Do not import what `-m "not newest"` would leave out again."""
+    left_out = config.option.markexpr == "not newest" and newest_only(collection_path)
+    return True if left_out else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests of the folders, files and fixtures that `support.versions` names."""
+    for item in items:
+        if newest_item(item):
+            item.add_marker(pytest.mark.newest)
 
 
 class NetworkError(Exception):
@@ -63,6 +89,33 @@ def _no_network():
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         for name in ("connect", "connect_ex"):
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_samples():
+    """Generate the sample of a seed and sizes once: no server changes the records of its sample."""
+    from sectorsdf.sandbox import server
+    from sectorsdf.sandbox.sample import Sample
+
+    class SharedSample(Sample):
+        """A sample that several servers may read at once."""
+
+        _lock = threading.RLock()
+
+        def __getitem__(self, dataset):
+            with self._lock:
+                return super().__getitem__(dataset)
+
+    @functools.cache
+    def shared(seed, sizes):
+        return SharedSample(seed, dict(sizes))
+
+    def make(seed, sizes=None):
+        return shared(seed, tuple(sorted((sizes or {}).items())))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "Sample", make)
         yield
 
 
@@ -140,8 +193,8 @@ def sample():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The site's folder, built with warnings as errors."""
+def site(tmp_path_factory, worker_id):
+    """The site's folder, built with warnings as errors, and once for all processes of a run."""
     for library in (
         "sphinx",
         "myst_nb",
@@ -155,6 +208,15 @@ def site(tmp_path_factory):
         import sitebuild
     finally:
         del sys.path[0]
-    folder = tmp_path_factory.mktemp("site") / "html"
-    sitebuild.build(folder)
+    if worker_id == "master":
+        folder = tmp_path_factory.mktemp("site") / "html"
+        sitebuild.build(folder)
+        return folder
+    common = tmp_path_factory.getbasetemp().parent
+    folder, built = common / "site" / "html", common / "site-is-built"
+    with (common / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            sitebuild.build(folder)
+            built.touch()
     return folder

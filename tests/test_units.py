@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf import units
 from sectorsdf.errors import ConfigurationError, UnitError
@@ -85,7 +86,7 @@ def test_conversions_by_definition(measure, component, unit, to, value, expected
 
 
 @needs_pint
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.data(), st.floats(1e-9, 1e9))
 def test_every_pair_of_units_is_right_to_the_last_digit(data, value):
     measure, table = data.draw(st.sampled_from([("contained", GRAMS), ("grade", PARTS)]))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import reference
+from support.budgets import examples
 
 from sectorsdf import wiup
 
@@ -161,7 +162,7 @@ def test_both_contradictions_stand_in_one_text():
     assert row["valid"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.lists(st.one_of(st.none(), st.from_regex(r"[0-9]{14,17}", fullmatch=True)), max_size=6))
 def test_the_digits_together_are_the_code(codes):
     frame = wiup.parse(codes)

@@ -152,9 +152,19 @@ def logout_command() -> None:
 def completion_command(shell: Any) -> None:  # noqa: ANN401 - a choice
     """Print the script that completes words in a shell.
 
+    It completes commands, options and the values of filters. A new shell uses it after one of
+    these steps.
+
     \b
-    bash, in ~/.bashrc:               eval "$(sectorsdf completion bash)"
-    zsh, in ~/.zshrc after compinit:  eval "$(sectorsdf completion zsh)"
-    fish, once:  sectorsdf completion fish > ~/.config/fish/completions/sectorsdf.fish
+    bash: add this line to ~/.bashrc
+        eval "$(sectorsdf completion bash)"
+
+    \b
+    zsh: add this line to ~/.zshrc, below compinit
+        eval "$(sectorsdf completion zsh)"
+
+    \b
+    fish: run this once
+        sectorsdf completion fish > ~/.config/fish/completions/sectorsdf.fish
     """  # noqa: D301 - click reads the backspace character
     click.echo(script(shell, click.get_current_context().find_root().command))

@@ -54,6 +54,7 @@ _SECTIONS = {
     "Try and set up": {
         "demo": ("sandbox", "Fetch whole tables from an embedded sandbox; needs no key."),
         "serve": ("sandbox", "Run the embedded API on this machine until Ctrl-C."),
+        "describe": ("describe", "Show the columns of a dataset, with their types and units."),
         "completion": ("account", "Print the script that completes words in a shell."),
         "doctor": ("doctor", "Check this machine, and print a report to share."),
     },

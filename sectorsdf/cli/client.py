@@ -16,14 +16,12 @@ import sectorsdf
 from sectorsdf.cli.base import State
 from sectorsdf.cli.output import one_line_warnings
 from sectorsdf.cli.streams import say
-from sectorsdf.client.client import Client
+from sectorsdf.client.client import Client, ClientOptions
 from sectorsdf.config.api_key import ApiKey
 from sectorsdf.config.options import CACHE_VARIABLE, set_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from sectorsdf.client.client import ClientOptions
 
 __all__ = ["cache_location", "call_options", "open_client"]
 
@@ -80,18 +78,19 @@ def open_client(options: dict[str, Any], *, quiet: bool) -> Iterator[Client]:
     A client without a key can answer from the cache; its first request raises an error.
     """
     state = click.get_current_context().ensure_object(State)
-    how: ClientOptions = {
-        "workers": options.pop("workers", 8),
-        "rate_limit": options.pop("rate_limit", None),
-        "max_age": options.pop("max_age", None),
-    }
+    how = ClientOptions(
+        workers=options.pop("workers", 8),
+        rate_limit=options.pop("rate_limit", None),
+        max_age=options.pop("max_age", None),
+    )
     progress = set_options(progress=False) if quiet else nullcontext()
     with progress, one_line_warnings(quiet=quiet):
         if options.pop("sandbox", False):
             with _sandbox_client(options, how) as client:
                 yield client
             return
-        with Client(ApiKey.resolve_optional(), cache=cache_location(options), **how) as client:
+        how["cache"] = cache_location(options)
+        with Client(ApiKey.resolve_optional(), **how) as client:
             state.advice = _ADVICE
             yield client
             state.advice = ""
@@ -104,6 +103,7 @@ def _sandbox_client(options: dict[str, Any], how: ClientOptions) -> Iterator[Cli
         message = "--sandbox and --cache exclude each other: what is made up is not cached."
         raise click.UsageError(message)
     options.pop("no_cache", None)
-    with sectorsdf.sandbox.running(cache=False, **how) as client:
+    how["cache"] = False
+    with sectorsdf.sandbox.running(**how) as client:
         say(f"The records are made up: {client.sandbox.source}.")
         yield client

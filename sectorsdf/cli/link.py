@@ -6,7 +6,6 @@ pyarrow.
 
 from __future__ import annotations
 
-import difflib
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,29 +19,12 @@ from sectorsdf.cli.base import Command, Option
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sectorsdf.client.client import Client
+    from sectorsdf.cli.company_calls import Spending
 
 __all__ = ["link_command"]
 
-_SUFFIX = ".JK"
 # What the links show of a licence beside its holder.
 _SHOWN = ("license_type", "commodity_type", "province", "licensed_area_ha", "license_expiry_date")
-
-
-class _Spending:
-    """The keywords of the calls of one command, with what is left of the credits."""
-
-    def __init__(self, client: Client, keywords: dict[str, Any]) -> None:
-        self.client = client
-        self._limit = keywords.pop("max_credits", None)
-        self._keywords = keywords
-
-    def keywords(self) -> dict[str, Any]:
-        """Return the keywords of the next call."""
-        if self._limit is None:
-            return {"client": self.client, **self._keywords}
-        left = max(0, self._limit - self.client.spent)
-        return {"client": self.client, "max_credits": left, **self._keywords}
 
 
 @click.command(
@@ -84,6 +66,7 @@ def link_command(
     and each owner above it; the command prints this first.
     """
     from sectorsdf.cli.client import call_options, open_client  # noqa: PLC0415 - heavy, see above
+    from sectorsdf.cli.company_calls import Spending  # noqa: PLC0415 - heavy, see above
     from sectorsdf.cli.output import Output  # noqa: PLC0415 - heavy, see above
     from sectorsdf.cli.streams import say  # noqa: PLC0415 - needed here only
     from sectorsdf.client.call import keep_paid_pages  # noqa: PLC0415 - heavy, see above
@@ -92,13 +75,14 @@ def link_command(
     output.check_frame(_empty())
     keywords = call_options(options)
     with open_client(options, quiet=output.quiet) as client:
+        spending = Spending(client, keywords)
         if not keywords.get("offline"):
-            quoted = _quote(client, keywords, records=records)
+            quoted = _quote(spending, records=records)
             if not output.quiet:
                 say(quoted)
         # The pages paid for are kept until the file is written, as in the commands that fetch.
         with nullcontext() if output.path is None else keep_paid_pages():
-            frame = _links(_Spending(client, keywords), symbol, reviewed, records=records)
+            frame = _links(spending, symbol, reviewed, records=records)
             if linked:
                 frame = frame[frame["company_slug"].notna()].reset_index(drop=True)
             output.write(frame)
@@ -118,7 +102,7 @@ def _empty() -> pd.DataFrame:
     return _with_licenses(link_companies(licenses, companies), licenses)
 
 
-def _quote(client: Client, keywords: dict[str, Any], *, records: bool) -> str:
+def _quote(spending: Spending, *, records: bool) -> str:
     """Return what the command will cost, as a sentence.
 
     Raises
@@ -126,34 +110,25 @@ def _quote(client: Client, keywords: dict[str, Any], *, records: bool) -> str:
     CreditLimitError
         The two lists alone cost more than the limit.
     """
-    getters = (sectorsdf.get_mining_licenses, sectorsdf.get_mining_companies)
-    limits = {name: keywords[name] for name in ("refresh", "max_credits") if name in keywords}
-    licenses, companies = (sectorsdf.quote(getter, client=client, **limits) for getter in getters)
-    # What the quote itself has paid for is part of the price.
-    prices = [quoted.credits + quoted.spent for quoted in (licenses, companies)]
-    limit = keywords.get("max_credits")
-    if limit is not None and sum(prices) > limit:
-        message = (
-            f"licences and companies cost {sum(prices):,} credits, but --max-credits is {limit:,}. "
-            "What was paid is kept."
-        )
-        raise sectorsdf.CreditLimitError(message, need=sum(prices), have=limit)
-    each = f"at most {companies.rows or 0:,} for the companies' owners"
+    from sectorsdf.cli.company_calls import ListPrices  # noqa: PLC0415 - heavy, see above
+
+    lists = ListPrices.of(spending)
+    each = f"at most {lists.rows:,} for the companies' owners"
     if records:
         each += " and as many for their records"
-    lists = f"{prices[0]:,} for the licences, {prices[1]:,} for the list of companies"
     return f"Credits: {lists}, {each}; what is cached costs nothing."
 
 
 def _links(
-    spending: _Spending, symbol: str | None, reviewed: Path | None, *, records: bool
+    spending: Spending, symbol: str | None, reviewed: Path | None, *, records: bool
 ) -> pd.DataFrame:
     """Fetch what is needed, and return the links."""
+    from sectorsdf.cli.company_calls import known_symbol  # noqa: PLC0415 - heavy, see above
     from sectorsdf.companies import link_companies, owners_of  # noqa: PLC0415 - heavy, see above
 
     licenses = sectorsdf.get_mining_licenses(**spending.keywords())
     companies = sectorsdf.get_mining_companies(**spending.keywords())
-    code = None if symbol is None else _known_symbol(symbol, companies)
+    code = None if symbol is None else known_symbol(symbol, companies)
     details = None
     if records:
         details = sectorsdf.get_mining_company_licenses(companies, **spending.keywords())
@@ -168,18 +143,6 @@ def _links(
         owners = owners_of(slugs, ownership)
         links = _held_by(links, code, owners[owners["symbol"] == code].set_index("slug"))
     return _with_licenses(links, licenses).reset_index(drop=True)
-
-
-def _known_symbol(symbol: str, companies: pd.DataFrame) -> str:
-    """Return a symbol as the list has it, or refuse it."""
-    known = companies["symbol"].dropna().tolist()
-    code = symbol.upper() if "." in symbol else f"{symbol.upper()}{_SUFFIX}"
-    if code not in known:
-        near = difflib.get_close_matches(code, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        message = f"No company of the list has the symbol {code!r}.{hint}"
-        raise click.BadParameter(message, param_hint="'SYMBOL'")
-    return code
 
 
 def _held_by(links: pd.DataFrame, symbol: str, owners: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "QUIET",
+    "Vocabulary",
     "cache_location_option",
     "cache_options",
     "fetch_options",
@@ -59,8 +60,8 @@ _REPEATED = {
 _EACH_YEAR = "Give it once for each year."
 _UNION = "Give it several times for the rows of all values, each a list of its own at the API."
 QUIET = (
-    "Print no progress, no summary and no warning about known faults of the data on stderr; only if "
-    "rows are missing."
+    "Print no progress, no summary and no warning about known faults of the data on stderr; say "
+    "only if rows are missing."
 )
 _PARTIAL = "Return the rows that arrived, with a warning, if they cannot be shown to be complete."
 
@@ -378,6 +379,7 @@ def output_options() -> list[click.Parameter]:
             "--partition-by",
             "NAME,NAME",
             "With -o FOLDER: write a folder of Parquet files, one for each value of these columns.",
+            multiple=True,
         ),
         Option(
             ["--format"],
@@ -388,7 +390,8 @@ def output_options() -> list[click.Parameter]:
         Option(
             ["--columns", "-c"],
             metavar="NAME,NAME",
-            help="Only these columns, in this order.",
+            multiple=True,
+            help="Only these columns, in this order; it can be given several times.",
             section="Output",
         ),
         Option(

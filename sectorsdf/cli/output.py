@@ -56,7 +56,7 @@ class Output:
     columns : sequence of str
         The only columns to write; all if it is empty.
     quiet : bool
-        Whether to print no summary, unless rows are missing.
+        Whether to print no summary.
     partition_by : sequence of str
         The columns that divide the rows into the files of a folder.
     """
@@ -75,9 +75,9 @@ class Output:
             options.pop("output", None),
             options.pop("overwrite", False),
             options.pop("format", None),
-            _names(options.pop("columns", None)),
+            _names(options.pop("columns", ())),
             options.pop("quiet", False),
-            _names(options.pop("partition_by", None)),
+            _names(options.pop("partition_by", ())),
         )
         if output.path is not None and output.format is not None:
             message = "-o FILE and --format exclude each other: the file's suffix says its format."
@@ -112,18 +112,18 @@ class Output:
             return
         selected = [name for name in self.columns if name in known] or known
         _refuse_unknown(self.partition_by, selected, "--partition-by")
+        parts = list(self.partition_by) or None
         try:
             # The export of an empty frame to a temporary folder is refused for the same reasons.
             with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
-                how = {"partition_by": list(self.partition_by)}
-                export_frame(empty[selected], Path(folder) / self.path.name, **how)
+                export_frame(empty[selected], Path(folder) / self.path.name, partition_by=parts)
             if not self.path.parent.is_dir():
                 message = f"The folder {str(self.path.parent)!r} does not exist: make it first."
                 raise click.BadParameter(message, param_hint="'-o'")
             if os.path.lexists(self.path) and not self.overwrite:
                 message = f"{str(self.path)!r} exists already; --overwrite replaces it."
                 raise click.BadParameter(message, param_hint="'-o'")
-            check_target(self.path, overwrite=self.overwrite, dataset=dataset, **how)
+            check_target(self.path, overwrite=self.overwrite, dataset=dataset, partition_by=parts)
         except (ValueError, OSError) as error:
             raise click.BadParameter(in_cli_words(_reason(error)), param_hint="'-o'") from error
 
@@ -132,8 +132,8 @@ class Output:
         if self.columns:
             frame = frame[[name for name in self.columns if name in frame]]
         if self.path is not None:
-            how = {"partition_by": list(self.partition_by)}
-            export_frame(frame, self.path, overwrite=self.overwrite, **how)
+            parts = list(self.partition_by) or None
+            export_frame(frame, self.path, overwrite=self.overwrite, partition_by=parts)
             return
         on_terminal = sys.stdout.isatty()
         output_format = self.format or ("table" if on_terminal else "csv")
@@ -156,7 +156,7 @@ class Output:
 
     def summarize(self, frame: pd.DataFrame, spent: int) -> None:
         """Print on stderr how many rows there are, what they cost, and where they come from."""
-        if self.quiet and _is_whole(frame):
+        if self.quiet:
             return
         provenance = frame.attrs.get(ATTRS, {})
         parts = [
@@ -172,9 +172,10 @@ class Output:
         say(prefix + ", ".join(parts))
 
 
-def _names(text: str | None) -> list[str]:
-    """Return the distinct names in a text with commas between them."""
-    return list(dict.fromkeys(filter(None, (part.strip() for part in (text or "").split(",")))))
+def _names(texts: Iterable[str]) -> list[str]:
+    """Return the distinct names in texts with commas between them."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return list(dict.fromkeys(filter(None, parts)))
 
 
 def _refuse_unknown(names: Iterable[str], known: Sequence[str], option: str) -> None:
@@ -192,14 +193,6 @@ def _ways_to_see_all() -> str:
     ways = [("-o", "-o FILE"), ("--columns", "--columns"), ("--format", "--format csv")]
     found = [text for option, text in ways if option in (state.options or ())]
     return ", or ".join([*found[:2], "a pipe"])
-
-
-def _is_whole(frame: pd.DataFrame) -> bool:
-    """Return whether no row and no declared field is missing that was asked for."""
-    provenance = frame.attrs.get(ATTRS, {})
-    if provenance.get("not_found") or provenance.get("missing_fields"):
-        return False
-    return bool(provenance.get("complete", True)) or provenance.get("max_rows") is not None
 
 
 def _units_in(frame: pd.DataFrame) -> dict[str, str]:

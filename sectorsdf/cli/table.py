@@ -146,7 +146,7 @@ def _ordered(frame: pd.DataFrame, shown: pd.DataFrame, units: Mapping[str, str])
     placed: dict[str, None] = {}
     for name, following in zip(others, [*others[1:], ""], strict=True):
         placed[name] = None
-        unit = units.get(name)
+        unit = units.get(name, "")
         if unit in unit_columns and units.get(following) != unit:
             placed[unit] = None
     return list(placed)

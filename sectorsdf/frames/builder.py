@@ -47,14 +47,17 @@ _BATCH_ROWS = 3_000
 _HASHED_ROWS = 1 << 16
 
 
-def _cells_by_field(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Any]], bool]:
+def _cells_by_field(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Sequence[Any]], bool]:
     """Return the cells of each field, and whether every record has all of the fields."""
-    if len(set(map(len, records))) == 1:
+    names = [*records[0]] if records else []
+    if len(names) > 1 and len(set(map(len, records))) == 1:
         # Every record has as many fields as the first one, and all of its fields.
         with suppress(KeyError):
-            return {name: list(map(itemgetter(name), records)) for name in records[0]}, True
+            columns = zip(*map(itemgetter(*names), records), strict=True)
+            return dict(zip(names, columns, strict=True)), True
     present = dict.fromkeys(chain.from_iterable(records))
-    return {name: [record.get(name) for record in records] for name in present}, False
+    alike = all(len(record) == len(present) for record in records)
+    return {name: [record.get(name) for record in records] for name in present}, alike
 
 
 @dataclass

@@ -87,8 +87,11 @@ def _cell_hashes(column: pa.ChunkedArray | pa.Array) -> Hashes:
     if pa.types.is_dictionary(kind):
         return _taken(_cell_hashes(column.dictionary), column.indices)
     if _is_text(kind):
+        if column.null_count == len(column):
+            return np.full(len(column), _MISSING)
         # Most texts repeat, and the distinct ones are few.
-        encoded = column.cast(pa.string()).dictionary_encode()
+        texts = column if kind == pa.string() else column.cast(pa.string())
+        encoded = texts.dictionary_encode()
         return _taken(_text_hashes(encoded.dictionary), encoded.indices)
     if pa.types.is_floating(kind):
         return _float_hashes(column)
@@ -128,6 +131,8 @@ def _text_hashes(texts: pa.Array) -> Hashes:
 
 
 def _taken(hashes: Hashes, indices: pa.Array) -> Hashes:
-    positions = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    found: Hashes = np.append(hashes, _MISSING)[positions]
+    if indices.null_count:
+        hashes = np.append(hashes, _MISSING)
+        indices = pc.fill_null(indices.cast(pa.int64()), -1)
+    found: Hashes = hashes[indices.to_numpy(zero_copy_only=False)]
     return found

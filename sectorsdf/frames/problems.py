@@ -9,7 +9,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sectorsdf.errors import DataError, DataWarning, listed, printable
+from sectorsdf.errors import DataError, DataWarning, IncompleteWarning, listed, printable
 from sectorsdf.frames.addresses import REASON
 from sectorsdf.frames.provenance import ATTRS, Provenance
 
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 
+_NO_FIELD = "the answer does not have the declared field(s)"
 _ALL_OF_THEM = f'frame.attrs["{ATTRS}"]["problems"] lists all of them.'
 
 
@@ -96,7 +97,7 @@ def describe_problems(
             name if rows is None else f"{name} ({rows} rows)" for name, rows in missing_in.items()
         )
         names = listed(fields, show=str)
-        sentences.append(f"{dataset.name}: the answer does not have the declared field(s) {names}.")
+        sentences.append(f"{dataset.name}: {_NO_FIELD} {names}.")
     return sentences
 
 
@@ -158,4 +159,4 @@ def raise_or_warn(sentences: Sequence[str], frame: pd.DataFrame, *, strict: bool
         problems = Provenance.of_frame(frame).get("problems", [])
         raise DataError("; ".join(sentences), problems=problems, frame=frame)
     for sentence in sentences:
-        warn(sentence)
+        warn(sentence, IncompleteWarning if _NO_FIELD in sentence else DataWarning)

@@ -22,13 +22,15 @@ from sectorsdf.mining.commodities import (
 from sectorsdf.mining.companies import (
     get_mining_companies,
     get_mining_company,
-    get_mining_company_breakdown,
     get_mining_company_contracts,
-    get_mining_company_financials,
     get_mining_company_licenses,
-    get_mining_company_ownership,
+)
+from sectorsdf.mining.financials import (
+    get_mining_company_breakdown,
+    get_mining_company_financials,
 )
 from sectorsdf.mining.licenses import get_mining_licenses
+from sectorsdf.mining.ownership import get_mining_company_ownership
 from sectorsdf.mining.performance import (
     get_mining_company_performance,
     get_mining_company_products,

@@ -113,6 +113,18 @@ def get_mining_license_auctions(
     The licence of an auctioned area is in `get_mining_licenses` under the same `wiup_code`. Its
     holder there is the one of today, who need not be the winner. Lists of values work as in
     `get_mining_licenses`.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> auctions = sectorsdf.get_mining_license_auctions(commodity_type="Coal")
+    >>> columns = ["wiup_code", "winner_date", "licensed_area_ha", "kdi"]
+    >>> print(auctions[columns].head(3).to_string(index=False))
+           wiup_code winner_date  licensed_area_ha         kdi
+    1362413032023007         NaT           11168.0 34034483000
+    1471413032023011  2024-07-07            8304.0 22895133500
+    1362433032023006  2024-06-13           12804.0 92283207000
     """
     return fetch_list(MINING_LICENSE_AUCTIONS, locals())
 
@@ -176,6 +188,18 @@ def get_mining_license_auction(
     -----
     Costs one credit for each code, even if the API does not know it. The same client uses an answer
     again for an hour. Source: Sectors API, ``/v2/mining/license-auctions/{wiup_code}/``.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> auctions = sectorsdf.get_mining_license_auctions()
+    >>> auction = sectorsdf.get_mining_license_auction(auctions.head(2))
+    >>> columns = ["wiup_code", "commodity_type", "winner", "created_at"]
+    >>> print(auction[columns].head(3).to_string(index=False))
+           wiup_code commodity_type  winner created_at
+    1362413032023007           Coal   False 2024-07-17
+    1473432122023012         Nickel    True 2024-08-13
     """
     return fetch_records(MINING_LICENSE_AUCTION, locals())
 
@@ -238,6 +262,19 @@ def get_mining_license_auction_phases(
     ``/v2/mining/license-auctions/{wiup_code}/``.
 
     Descriptions are Indonesian. The last day of a phase is mostly missing.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> auctions = sectorsdf.get_mining_license_auctions()
+    >>> phases = sectorsdf.get_mining_license_auction_phases(auctions.head(1))
+    >>> columns = ["wiup_code", "order", "description", "start_date"]
+    >>> print(phases[columns].head(3).to_string(index=False))
+           wiup_code  order                    description start_date
+    1362413032023007      1             Contoh: Pengumuman 2024-05-18
+    1362413032023007      2            Contoh: Pendaftaran 2024-05-22
+    1362413032023007      3 Contoh: Dokumen Prakualifikasi 2024-05-26
     """
     return fetch_records(MINING_LICENSE_AUCTION_PHASES, locals())
 
@@ -304,5 +341,18 @@ def get_mining_license_auction_participants(
     ``/v2/mining/license-auctions/{wiup_code}/``.
 
     `NIB` is the business registration number. Lolos means passed, Tidak Lolos failed.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> auctions = sectorsdf.get_mining_license_auctions()
+    >>> participants = sectorsdf.get_mining_license_auction_participants(auctions.head(1))
+    >>> columns = ["wiup_code", "company_name", "qualification_result"]
+    >>> print(participants[columns].head(3).to_string(index=False))
+           wiup_code                company_name qualification_result
+    1362413032023007 Contoh Mineral Lestari 1010                Lolos
+    1362413032023007 Contoh Tambang Mandiri 1057          Tidak Lolos
+    1362413032023007   Contoh Tembaga Abadi 1021                Lolos
     """
     return fetch_records(MINING_LICENSE_AUCTION_PARTICIPANTS, locals())

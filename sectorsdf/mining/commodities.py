@@ -66,6 +66,17 @@ def get_mining_commodities(
     ``/v2/mining/commodities/``.
 
     `price_unit` is knowledge of this package: the API calls every price a price in USD per ton.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> commodities = sectorsdf.get_mining_commodities()
+    >>> print(commodities.head(3).to_string(index=False))
+            name  data_points earliest_date latest_date price_unit
+            Coal          195    2010-08-01  2025-12-15      USD/t
+    Coal (HBA 1)           44    2023-03-01  2025-12-15      USD/t
+    Coal (HBA 2)           44    2023-03-01  2025-12-15      USD/t
     """
     return fetch_answers(MINING_COMMODITIES, locals())
 
@@ -134,5 +145,16 @@ def get_mining_commodity_prices(
     inside the days that `get_mining_commodities` lists; that list costs one credit more. The API
     can change past prices. Gold and silver are USD per troy ounce, base metals USD per dry metric
     ton, coal USD per metric ton; the unit of manganese, iron, chromium and titanium is not known.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> prices = sectorsdf.get_mining_commodity_prices("Nickel", start_year=2024)
+    >>> print(prices.head(3).to_string(index=False))
+    commodity       date    price    unit
+       Nickel 2024-01-01 11210.09 USD/dmt
+       Nickel 2024-02-01 10661.91 USD/dmt
+       Nickel 2024-03-01 11439.17 USD/dmt
     """
     return fetch_answers(MINING_COMMODITY_PRICES, locals())

@@ -1,4 +1,4 @@
-"""The getters of companies, their owners, licences, contracts and financials."""
+"""The getters of companies, and of the licences and contracts in their records."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Literal, Never
 from sectorsdf.datasets.companies import (
     MINING_COMPANIES,
     MINING_COMPANY,
-    MINING_COMPANY_BREAKDOWN,
     MINING_COMPANY_CONTRACTS,
-    MINING_COMPANY_FINANCIALS,
     MINING_COMPANY_LICENSES,
-    MINING_COMPANY_OWNERSHIP,
 )
 from sectorsdf.mining.answers import fetch_answers
 from sectorsdf.mining.fetch import fetch_list
@@ -29,11 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "get_mining_companies",
     "get_mining_company",
-    "get_mining_company_breakdown",
     "get_mining_company_contracts",
-    "get_mining_company_financials",
     "get_mining_company_licenses",
-    "get_mining_company_ownership",
 ]
 
 
@@ -102,6 +96,17 @@ def get_mining_companies(
 
     The list can name one firm twice under two spellings; `check_companies` reports it. Lists of
     values work as in `get_mining_licenses`; a company of several of the commodities is there once.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> companies = sectorsdf.get_mining_companies(commodity_type="Nickel")
+    >>> print(companies[["slug", "company_type", "key_operation"]].head(3).to_string(index=False))
+                              slug company_type key_operation
+    contoh-gold-(uk)-limited-(cgl)   Mine Owner        Mining
+       cv-contoh-bumi-lestari-1719   Mine Owner        Mining
+     cv-contoh-granit-mandiri-2439   Mine Owner        Mining
     """
     return fetch_list(MINING_COMPANIES, locals())
 
@@ -174,6 +179,16 @@ def get_mining_company(
 
     Websites stay; e-mail addresses, telephone numbers and addresses of representatives are only
     there with `include_contacts`. They are people's own: leave them out of what you pass on.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> company = sectorsdf.get_mining_company("pt-contoh-batuan-abadi-20023-tbk")
+    >>> columns = ["slug", "symbol", "company_type", "mining_site_count"]
+    >>> print(company[columns].head(3).to_string(index=False))
+                                slug  symbol company_type  mining_site_count
+    pt-contoh-batuan-abadi-20023-tbk CQBF.JK      Holding                  0
     """
     return fetch_answers(MINING_COMPANY, locals())
 
@@ -242,6 +257,17 @@ def get_mining_company_licenses(
     Source: Sectors API, ``/v2/mining/companies/{slug}/``.
 
     A record can list a licence of a subsidiary; `check_company_licenses` reports it.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> licences = sectorsdf.get_mining_company_licenses("pt-contoh-batuan-sejahtera-510-tbk")
+    >>> columns = ["wiup_code", "license_type", "province", "license_expiry_date"]
+    >>> print(licences[columns].head(3).to_string(index=False))
+           wiup_code license_type         province license_expiry_date
+    1364466112019772          IUP Kalimantan Timur          2028-12-25
+    2365433032022913          IUP Kalimantan Utara          2026-01-18
     """
     return fetch_answers(MINING_COMPANY_LICENSES, locals())
 
@@ -307,209 +333,16 @@ def get_mining_company_contracts(
     Source: Sectors API, ``/v2/mining/companies/{slug}/``.
 
     One partner can be in several contracts of a company.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> contracts = sectorsdf.get_mining_company_contracts("pt-contoh-bara-sejahtera-042")
+    >>> print(contracts[["company_name", "contract_period_end"]].head(3).to_string(index=False))
+                    company_name contract_period_end
+    PT Contoh Pasir Mandiri 1308          2025-01-12
+       PT Contoh Logam Utama 915                 NaT
+                            <NA>                 NaT
     """
     return fetch_answers(MINING_COMPANY_CONTRACTS, locals())
-
-
-def get_mining_company_ownership(
-    slugs: str | Iterable[str] | pd.DataFrame | None = None,
-    *,
-    walk: Literal["up", "down", "both"] | None = None,
-    missing: Literal["raise", "skip"] = "raise",
-    strict: bool = False,
-    client: Client | None = None,
-    max_credits: int | None = None,
-    workers: int | None = None,
-    repair_credits: int | None = None,
-    allow_partial: bool = False,
-    resume: bool = True,
-    resume_within: float = 3600.0,
-    cache: bool | str | os.PathLike[str] | None = None,
-    max_age: str | timedelta | None = None,
-    refresh: bool = False,
-    offline: bool = False,
-    progress: bool | None = None,
-    **unknown: Never,
-) -> pd.DataFrame:
-    """Return who owns whom: one row for each parent and child.
-
-    Parameters
-    ----------
-    slugs : str, iterable of str, or DataFrame, optional
-        One slug, several, or a frame with a `slug` column. None asks for every one that
-        `get_mining_companies` lists.
-    walk : {"up", "down", "both"}, optional
-        Also ask for the companies above, below, or both, until none is left. Each is asked once.
-    missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
-    strict, client
-        As in `get_mining_licenses`.
-    max_credits, workers, repair_credits, allow_partial
-        As in `get_mining_licenses`.
-    resume, resume_within, cache, max_age, refresh, offline, progress
-        As in `get_mining_licenses`.
-    **unknown
-        As in `get_mining_licenses`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row is one edge of the ownership graph: a parent that owns a part of a child. Columns:
-        parent_slug, parent_name, parent_symbol, child_slug, child_name, child_symbol (text);
-        percentage_ownership (float64, %); seen_from (text).
-
-    Raises
-    ------
-    NotFoundError
-        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
-        found.
-    FilterError, DataError, CreditLimitError, APIError
-        As in `get_mining_licenses`.
-
-    Notes
-    -----
-    Costs one credit for each slug, even if the API does not know it; an answer from the cache costs
-    none. Source: Sectors API, ``/v2/mining/companies/ownership/{slug}/``.
-
-    An answer shows one level of owners and subsidiaries. `walk` also asks for the companies above,
-    below or both, each once. An edge that is seen from both ends is one row; a difference between
-    the two is reported as a problem. Percentages of a child need not add up to 100.
-    """
-    return fetch_answers(MINING_COMPANY_OWNERSHIP, locals())
-
-
-def get_mining_company_financials(
-    slugs: str | Iterable[str] | pd.DataFrame | None = None,
-    *,
-    years: int | Iterable[int] | Literal["all"] | None = None,
-    missing: Literal["raise", "skip"] = "raise",
-    strict: bool = False,
-    client: Client | None = None,
-    max_credits: int | None = None,
-    workers: int | None = None,
-    repair_credits: int | None = None,
-    allow_partial: bool = False,
-    resume: bool = True,
-    resume_within: float = 3600.0,
-    cache: bool | str | os.PathLike[str] | None = None,
-    max_age: str | timedelta | None = None,
-    refresh: bool = False,
-    offline: bool = False,
-    progress: bool | None = None,
-    **unknown: Never,
-) -> pd.DataFrame:
-    """Return the financials of companies, in USD.
-
-    Parameters
-    ----------
-    slugs : str, iterable of str, or DataFrame, optional
-        One slug, several, or a frame with a `slug` column. None asks for every one that
-        `get_mining_companies` lists.
-    years : int, iterable of int, or "all", optional
-        A year, several, or ``"all"`` for every year that there is; by default the latest.
-    missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
-    strict, client
-        As in `get_mining_licenses`.
-    max_credits, workers, repair_credits, allow_partial
-        As in `get_mining_licenses`.
-    resume, resume_within, cache, max_age, refresh, offline, progress
-        As in `get_mining_licenses`.
-    **unknown
-        As in `get_mining_licenses`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row is one company in one year. Columns: slug, symbol, name (text); year (Int64);
-        assets_usd, revenue_usd, cost_of_revenue_usd, net_profit_usd (float64, USD).
-
-    Raises
-    ------
-    NotFoundError
-        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
-        found.
-    FilterError, DataError, CreditLimitError, APIError
-        As in `get_mining_licenses`.
-
-    Notes
-    -----
-    Costs one credit for each slug and year, even if the API does not know it; an answer from the
-    cache costs none. Source: Sectors API, ``/v2/mining/companies/financials/{slug}/``.
-
-    By default the latest year of each company; ``"all"`` asks for every year that an answer offers.
-    """
-    return fetch_answers(MINING_COMPANY_FINANCIALS, locals())
-
-
-def get_mining_company_breakdown(
-    slugs: str | Iterable[str] | pd.DataFrame | None = None,
-    *,
-    years: int | Iterable[int] | Literal["all"] | None = None,
-    missing: Literal["raise", "skip"] = "raise",
-    strict: bool = False,
-    client: Client | None = None,
-    max_credits: int | None = None,
-    workers: int | None = None,
-    repair_credits: int | None = None,
-    allow_partial: bool = False,
-    resume: bool = True,
-    resume_within: float = 3600.0,
-    cache: bool | str | os.PathLike[str] | None = None,
-    max_age: str | timedelta | None = None,
-    refresh: bool = False,
-    offline: bool = False,
-    progress: bool | None = None,
-    **unknown: Never,
-) -> pd.DataFrame:
-    """Return the items of companies' revenue and cost of revenue.
-
-    Parameters
-    ----------
-    slugs : str, iterable of str, or DataFrame, optional
-        One slug, several, or a frame with a `slug` column. None asks for every one that
-        `get_mining_companies` lists.
-    years : int, iterable of int, or "all", optional
-        A year, several, or ``"all"`` for every year that there is; by default the latest.
-    missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
-    strict, client
-        As in `get_mining_licenses`.
-    max_credits, workers, repair_credits, allow_partial
-        As in `get_mining_licenses`.
-    resume, resume_within, cache, max_age, refresh, offline, progress
-        As in `get_mining_licenses`.
-    **unknown
-        As in `get_mining_licenses`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row is one item of a company's revenue or cost of revenue in one year. Columns: slug
-        (text); year (Int64); statement (text: revenue, cost_of_revenue); item (text); value
-        (float64, in `unit`); unit (text: USD, %).
-
-    Raises
-    ------
-    NotFoundError
-        The API does not know a key; ``.missing`` names it and ``.frame`` has the rows that were
-        found.
-    FilterError, DataError, CreditLimitError, APIError
-        As in `get_mining_licenses`.
-
-    Notes
-    -----
-    Made from the same answers as `get_mining_company_financials`: it costs nothing if the client
-    has them within the hour, and otherwise one credit for each slug and year, even if the API does
-    not know it. Source: Sectors API, ``/v2/mining/companies/financials/{slug}/``.
-
-    The items need not add up to the total: some sheets mix units, and one lists a sub-total.
-    `check_breakdown` compares them.
-    """
-    return fetch_answers(MINING_COMPANY_BREAKDOWN, locals())

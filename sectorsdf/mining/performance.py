@@ -102,6 +102,18 @@ def get_mining_company_performance(
     The list of companies does not say which of them have figures. So a call without `slugs` asks
     for each of them, for one credit each. `sectorsdf.quote` says how much that is before anything
     but the first page of the list is paid for.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> slug = "pt-contoh-granit-mulia-441-tbk"
+    >>> performance = sectorsdf.get_mining_company_performance(slug, years="all")
+    >>> columns = ["year", "commodity_type", "production_volume", "sales_volume", "unit"]
+    >>> print(performance[columns].head(3).to_string(index=False))
+     year commodity_type  production_volume  sales_volume unit
+     2024           Coal              44.51         46.56   Mt
+     2023           Coal               2.18          2.14   Mt
     """
     return fetch_answers(MINING_COMPANY_PERFORMANCE, locals())
 
@@ -176,6 +188,18 @@ def get_mining_company_resources(
     not know it. Source: Sectors API, ``/v2/mining/companies/performance/{slug}/``.
 
     The table is that of `get_mining_site_resources`, for companies.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> resources = sectorsdf.get_mining_company_resources("pt-contoh-granit-mulia-441-tbk")
+    >>> columns = ["year", "stage", "category", "measure", "value", "unit"]
+    >>> print(resources[columns].head(3).to_string(index=False))
+     year    stage category measure  value unit
+     2024 reserves probable tonnage   15.1   Mt
+     2024 reserves   proven tonnage  258.1   Mt
+     2024 reserves    total tonnage  273.2   Mt
     """
     return fetch_answers(MINING_COMPANY_RESOURCES, locals())
 
@@ -248,5 +272,17 @@ def get_mining_company_products(
     not know it. Source: Sectors API, ``/v2/mining/companies/performance/{slug}/``.
 
     Names of products can repeat in a row; `product_index` tells them apart.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> products = sectorsdf.get_mining_company_products("pt-contoh-granit-mulia-441-tbk")
+    >>> columns = ["product_name", "property", "basis", "value_min", "value_max", "unit"]
+    >>> print(products[columns].head(3).to_string(index=False))
+    product_name        property basis  value_min  value_max    unit
+     Contoh 6900 calorific_value  <NA>    6144.00    6144.00 kcal/kg
+     Contoh 6900  total_moisture  <NA>      27.10      27.10       %
+     Contoh 6900   total_sulphur   adb       1.03       1.03       %
     """
     return fetch_answers(MINING_COMPANY_PRODUCTS, locals())

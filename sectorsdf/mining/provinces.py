@@ -68,6 +68,17 @@ def get_mining_reserves_index(
     ``/v2/mining/resources-reserves/``.
 
     One answer has them all.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> index = sectorsdf.get_mining_reserves_index()
+    >>> print(index.head(3).to_string(index=False))
+    province commodity_type  year
+        Aceh           Coal  2024
+        Aceh           Coal  2023
+        Aceh           Coal  2022
     """
     return fetch_answers(MINING_RESERVES_INDEX, locals())
 
@@ -142,5 +153,17 @@ def get_mining_province_resources(
 
     The table is that of `get_mining_site_resources`, for provinces. In a province, a key of a metal
     without ``ore_`` is contained metal. 0.0 stands where the API has no figure.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> resources = sectorsdf.get_mining_province_resources("Papua")
+    >>> columns = ["commodity_type", "year", "stage", "category", "component", "value", "unit"]
+    >>> print(resources[columns].head(3).to_string(index=False))
+    commodity_type  year     stage           category component   value unit
+              Coal  2024      <NA> exploration_target      coal   33.62   Mt
+              Coal  2024      <NA>          inventory      coal  353.51   Mt
+              Coal  2024 resources           inferred      coal 2225.79   Mt
     """
     return fetch_answers(MINING_PROVINCE_RESOURCES, locals())

@@ -98,6 +98,19 @@ def get_mining_site_resources(
 
     Never add up rows of different units; see `sectorsdf.units`. The record of a slug describes one
     reporting year and commodity.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> sites = sectorsdf.get_mining_sites(commodity_type="Gold")
+    >>> resources = sectorsdf.get_mining_site_resources(sites.head(1))
+    >>> columns = ["name", "stage", "category", "component", "measure", "value", "unit"]
+    >>> print(resources[columns].head(3).to_string(index=False))
+              name    stage category component   measure    value unit
+    Contoh Hilir 6 reserves    total       ore   tonnage   256.67   Mt
+    Contoh Hilir 6 reserves     <NA>        Au     grade     4.49  g/t
+    Contoh Hilir 6 reserves     <NA>        Au contained 37052.02  koz
     """
     return _fetch(sites, locals())
 

@@ -105,6 +105,18 @@ def get_mining_sites(
     company. The other rows of the slug have none; one warning and the provenance report them.
 
     Lists of values work as in `get_mining_licenses`.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> sites = sectorsdf.get_mining_sites(commodity_type="Coal", province="Sumatera Selatan")
+    >>> columns = ["name", "year", "production_volume", "unit", "province"]
+    >>> print(sites[columns].head(3).to_string(index=False))
+                       name  year  production_volume unit         province
+            Contoh Tengah 2  2024                NaN   Mt Sumatera Selatan
+    Tambang Contoh Timur 56  2024                NaN   Mt Sumatera Selatan
+            Contoh Timur 69  2024                NaN   Mt Sumatera Selatan
     """
     return fetch_list(MINING_SITES, locals())
 
@@ -173,5 +185,17 @@ def get_mining_site(
     again for an hour. Source: Sectors API, ``/v2/mining/sites/{slug}/``.
 
     The columns are those of ``get_mining_sites(details=True)``.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> sites = sectorsdf.get_mining_sites(commodity_type="Copper")
+    >>> site = sectorsdf.get_mining_site(sites.head(2))
+    >>> columns = ["name", "latitude", "longitude", "total_reserves"]
+    >>> print(site[columns].head(3).to_string(index=False))
+                name  latitude  longitude  total_reserves
+    Contoh Selatan 3  0.675441 122.768926          208.45
+      Contoh Hilir 6  0.554103 123.981962          256.67
     """
     return fetch_records(MINING_SITE, locals())

@@ -86,6 +86,18 @@ def get_mining_contracts(
     ``/v2/mining/contracts/``.
 
     The list also has contracts that have ended.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> contracts = sectorsdf.get_mining_contracts()
+    >>> columns = ["mine_owner_name", "contractor_name", "contract_period_end"]
+    >>> print(contracts[columns].head(3).to_string(index=False))
+                 mine_owner_name                  contractor_name contract_period_end
+    PT Contoh Pasir Mandiri 1308     PT Contoh Bara Sejahtera 042          2025-01-12
+       PT Contoh Pasir Jaya 1098     PT Contoh Granit Utama 20061          2025-03-02
+     PT Contoh Kapur Makmur 1147 PT Contoh Batuan Sejahtera 20079          2025-03-26
     """
     return fetch_answers(MINING_CONTRACTS, locals())
 
@@ -147,6 +159,18 @@ def get_mining_exports(
     The API gives at most 30 destinations and no way to ask for the rest: an answer of 30 rows is
     not complete, and is an `IncompleteSweepError` unless ``allow_partial=True``. Volumes by BPS and
     ESDM can differ by a factor.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> exports = sectorsdf.get_mining_exports("Coal", years=2023)
+    >>> columns = ["year", "rank", "country", "export_usd", "volume_bps", "volume_unit"]
+    >>> print(exports[columns].head(3).to_string(index=False))
+     year  rank           country   export_usd  volume_bps volume_unit
+     2023     1             Japan 1905000000.0     25.0658          Mt
+     2023     2            Taiwan  814900000.0     10.8653          Mt
+     2023     3 Republic Of Korea  622200000.0     12.4440          Mt
     """
     return fetch_answers(MINING_EXPORTS, locals())
 
@@ -212,6 +236,18 @@ def get_mining_global_commodities(
     because the API has no list of them. So ``attrs["sectorsdf"]`` has ``complete`` None, which is
     neither proven nor refuted, and ``complete_over`` with the countries of which every row is here.
     A country that you name and that has no rows is in ``not_found``, with a warning.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> abroad = sectorsdf.get_mining_global_commodities(countries="Australia")
+    >>> columns = ["country", "year", "measure", "rank", "value", "unit"]
+    >>> print(abroad[columns].head(3).to_string(index=False))
+      country  year    measure rank   value unit
+    Australia  2014 production <NA>     0.0   Kt
+    Australia  2015 production <NA> 28098.0   Kt
+    Australia  2016 production <NA> 26608.8   Kt
     """
     return fetch_answers(MINING_GLOBAL_COMMODITIES, locals())
 
@@ -286,6 +322,18 @@ def get_mining_sales_destinations(
     The list of companies does not say which of them have destinations. So a call without `slugs`
     asks for each of them, for one credit each. `sectorsdf.quote` says how much that is before
     anything but the first page of the list is paid for.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> destinations = sectorsdf.get_mining_sales_destinations("pt-contoh-batuan-abadi-20046-tbk")
+    >>> columns = ["year", "destination", "is_region", "percentage_of_sales_volume"]
+    >>> print(destinations[columns].head(3).to_string(index=False))
+     year destination  is_region  percentage_of_sales_volume
+     2024       China      False                         3.3
+     2024       India      False                        19.3
+     2024   Indonesia      False                        12.5
     """
     return fetch_answers(MINING_SALES_DESTINATIONS, locals())
 
@@ -344,5 +392,17 @@ def get_mining_total_production(
 
     A missing year makes the API's own change one of two years: `yoy_change_pct` is computed from
     the year before, and missing if that is not there.
+
+    Examples
+    --------
+    >>> import sectorsdf
+    >>> client = sectorsdf.use_sandbox()
+    >>> production = sectorsdf.get_mining_total_production("Nickel")
+    >>> columns = ["commodity_type", "year", "production_volume", "unit", "yoy_change_pct"]
+    >>> print(production[columns].head(3).to_string(index=False))
+    commodity_type  year  production_volume unit  yoy_change_pct
+            Nickel  2024               92.9   Mt        2.651934
+            Nickel  2023               90.5   Mt       23.803010
+            Nickel  2022               73.1   Mt        3.982930
     """
     return fetch_answers(MINING_TOTAL_PRODUCTION, locals())

@@ -6,6 +6,7 @@ what writes JSON of any depth.
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,26 +28,41 @@ __all__ = ["Gaps", "RowIndex", "combined_digest", "sort_key"]
 
 
 _NESTED = frozenset({dict, list})
+# The last format of `marshal` in which equal values are the same bytes.
+_PLAIN = 2
 _FEW_ROWS = 10
 
 
 @lru_cache(maxsize=256)
 def _values_getter(names: tuple[str, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], bytes]:
-    """Return a function that reads a record's values by sorted field name, and those names."""
+    """Return a function that reads a record's values by sorted name, and a digest of the names."""
     ordered = sorted(names)
-    return itemgetter(*ordered) if ordered else tuple, ascii(ordered).encode()
+    digest = sha256(ascii(ordered).encode()).digest()
+    return itemgetter(*ordered) if ordered else tuple, digest
 
 
-def row_digest(record: Mapping[str, Any]) -> bytes:
-    """Return a digest of a row's whole content; the order of its fields does not matter."""
-    values_of, names = _values_getter(tuple(record))
-    values = values_of(record)
-    if len(record) > 1 and _NESTED.isdisjoint(map(type, values)):
-        # As unambiguous as JSON, in a third of the time.
-        text = ascii(values).encode()
-    else:
-        text = canonical(values).encode("utf-8", "surrogatepass")
-    return blake2b(names + text, digest_size=16).digest()
+def row_digests(records: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """Return a digest of each row's whole content; the order of its fields does not matter."""
+    digests = []
+    known: tuple[str, ...] | None = None
+    for record in records:
+        fields = tuple(record)
+        if fields != known:
+            known = fields
+            values_of, names = _values_getter(fields)
+        digests.append(blake2b(names + _as_bytes(values_of(record)), digest_size=16).digest())
+    return digests
+
+
+def _as_bytes(values: object) -> bytes:
+    """Return the values of a row as bytes that no other values have."""
+    if isinstance(values, tuple) and _NESTED.isdisjoint(map(type, values)):
+        # As unambiguous as JSON, in a fifth of the time; it refuses numbers that keep their text.
+        try:
+            return marshal.dumps(values, _PLAIN)
+        except ValueError:
+            pass
+    return canonical(values).encode("utf-8", "surrogatepass")
 
 
 def combined_digest(digests: np.ndarray) -> str:
@@ -145,7 +161,7 @@ class RowIndex:
 
     def add_page(self, page: Page) -> Sequence[int]:
         """Add the new rows of a page, pass them to the sink, and return all its row numbers."""
-        keys = list(map(row_digest, page.records))
+        keys = row_digests(page.records)
         if len(set(keys)) < len(keys):
             keys = _number_copies(keys)
         known = len(self)

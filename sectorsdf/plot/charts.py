@@ -16,6 +16,7 @@ from sectorsdf.plot.style import (
     draw_empty,
     finish,
     finite_numbers,
+    hatch_for,
     new_axes,
     plain_text,
     require_columns,
@@ -197,11 +198,17 @@ def _draw_stacked_bars(ax: Any, table: pd.DataFrame) -> None:  # noqa: ANN401
         shades = [to_rgba(colours[str(name)], 0.45 if pale else 1.0) for pale in expired]
         ax.bar(
             starts, heights, widths * 0.92, base, align="edge", color=shades, label=f"_{name}",
-            gid=str(name),
+            gid=str(name), hatch=hatch_for(str(name)), edgecolor="white", linewidth=0,
         )  # fmt: skip
         base += heights.to_numpy()
     ax.xaxis_date()
-    handles = [Patch(facecolor=colour, label=plain_text(name)) for name, colour in colours.items()]
+    handles = [
+        Patch(
+            facecolor=colour, label=plain_text(name), hatch=hatch_for(name), edgecolor="white",
+            linewidth=0,
+        )
+        for name, colour in colours.items()
+    ]  # fmt: skip
     ax.legend(handles=handles[::-1], loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 
 

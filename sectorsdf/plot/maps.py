@@ -23,6 +23,7 @@ from sectorsdf.plot.style import (
     colours_for,
     finish,
     finite_numbers,
+    markers_for,
     new_axes,
     plain_text,
     require_columns,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["license_map", "site_map"]
-
 
 _SEA, _LAND = "#eef4f9", "#dcd9d0"
 _LARGEST_DOT: Final = 420.0
@@ -339,6 +339,7 @@ def _draw_dots(
 ) -> None:
     """Draw dots whose area is proportional to their size, and the legends."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an extra
+    from matplotlib.markers import MarkerStyle  # noqa: PLC0415 - an extra
 
     # Large dots first, so that they do not hide small ones.
     dots = dots.sort_values("size", ascending=False, kind="stable", na_position="last")
@@ -348,10 +349,10 @@ def _draw_dots(
         .clip(lower=5.0)
         .where(sized, 14.0 if sized.any() else 26.0)
     )
-    colours = colours_for(names)
-    edges = [colours[group] for group in dots["group"]]
+    colours, markers = colours_for(names), markers_for(names)
     rings = (~sized if sized.any() else sized).to_numpy()
-    ax.scatter(
+    edges = [colours[group] for group in dots["group"]]
+    scattered = ax.scatter(
         dots["longitude"],
         dots["latitude"],
         areas,
@@ -360,16 +361,20 @@ def _draw_dots(
         linewidth=0.7,
         zorder=3,
     )
+    if len(dots):
+        styles = [MarkerStyle(markers[group]) for group in dots["group"]]
+        scattered.set_paths([each.get_path().transformed(each.get_transform()) for each in styles])
 
-    def handle(area: float, colour: str, label: str) -> Any:  # noqa: ANN401
+    def handle(area: float, colour: str, label: str, marker: str = "o") -> Any:  # noqa: ANN401
         size = area**0.5
-        return Line2D([], [], ls="", marker="o", ms=size, color=colour, mec="white", label=label)
+        return Line2D([], [], ls="", marker=marker, ms=size, color=colour, mec="white", label=label)
 
     counts = dots["group"].value_counts()
     style: dict[str, Any] = {"frameon": False, "borderaxespad": 0.0, "alignment": "left"}
     legend = ax.legend(
         handles=[
-            handle(55.0, colours[name], f"{plain_text(name)} ({counts[name]:,})") for name in names
+            handle(55.0, colours[name], f"{plain_text(name)} ({counts[name]:,})", markers[name])
+            for name in names
         ],
         loc="upper left",
         bbox_to_anchor=(1.015, 1),

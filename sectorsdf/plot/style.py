@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from contextlib import contextmanager, nullcontext
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 __all__ = [
     "ALARM",
@@ -31,8 +33,13 @@ __all__ = [
     "colours_for",
     "draw_empty",
     "finish",
+    "finish_figure",
     "finite_numbers",
+    "hatch_for",
+    "markers_for",
     "new_axes",
+    "new_figure",
+    "note_lines",
     "plain_text",
     "require_columns",
     "require_count",
@@ -47,7 +54,7 @@ _LONGEST_LABEL: Final = 45
 _OTHERS, _NOT_GIVEN = "Others", "not given"
 # The palette of Okabe and Ito, which colour-blind people can distinguish, and three colours that
 # differ in lightness. The four commodities of sites have the same colour in every picture.
-_PALETTE: Final = ("#0072B2", "#CC79A7", "#56B4E9", "#F0E442", "#8C6D31", "#6A51A3", "#A6D854")
+_PALETTE: Final = ("#0072B2", "#CC79A7", "#56B4E9", "#8C6D31", "#6A51A3", "#A6D854", "#F0E442")
 _COLOURS: Final = {
     "Coal": "#3a3a3a",
     "Nickel": "#009E73",
@@ -56,7 +63,23 @@ _COLOURS: Final = {
     _OTHERS: "#c4c8cf",
     _NOT_GIVEN: "#e4e6ea",
 }
+# The shape and the pattern of a commodity tell it apart where its colour does not.
+_MARKS: Final = {"Coal": "o", "Nickel": "s", "Gold": "^", "Copper": "D"}
+_FREE_MARKS: Final = ("v", "P", "X", "<", ">", "h", "*", "p", "d", "8")
+_HATCHES: Final = {"Gold": r"\\\\", "Copper": "////"}
 INK, FAINT, ALARM = "#22262b", "#6b7280", "#c2362b"
+_LIGHT: Final = {
+    "axes.edgecolor": FAINT,
+    "axes.facecolor": "white",
+    "axes.labelcolor": INK,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.size": 10.0,
+    "hatch.color": "white",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
 # The colour of what is not known; a hatch is drawn on it.
 UNKNOWN: Final = "#c4c8cf"
 # What the symbols of the exchange end with, which is no part of a ticker.
@@ -77,22 +100,18 @@ def _pyplot() -> Any:  # noqa: ANN401 - matplotlib is optional, so its types may
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
     """Yield the caller's Axes unchanged, or a new one that is legible in a dark notebook too."""
     plt = _pyplot()
-    light = {
-        "axes.edgecolor": FAINT,
-        "axes.facecolor": "white",
-        "axes.labelcolor": INK,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        "font.size": 10.0,
-        "hatch.color": "white",
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-    }
-    with plt.rc_context(light) if ax is None else nullcontext():
+    with plt.rc_context(_LIGHT) if ax is None else nullcontext():
         if ax is None:
             _, ax = plt.subplots(figsize=size, layout="constrained")
         yield ax
+
+
+@contextmanager
+def new_figure(figure: FigureBase | None, size: tuple[float, float]) -> Iterator[Any]:
+    """Yield the caller's figure unchanged, or a new one, as `new_axes` does."""
+    plt = _pyplot()
+    with plt.rc_context(_LIGHT) if figure is None else nullcontext():
+        yield plt.figure(figsize=size, layout="constrained") if figure is None else figure
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) -> None:
@@ -157,21 +176,13 @@ def finish(
     note : str
         One more line.
     """
-    provenance = Provenance.of_frame(frame)
-    source = provenance.get("source")
-    fetched = str(provenance.get("fetched_at", "at an unknown time"))[:10]
-    known = f"Source: {source}, fetched {fetched}"
-    lines = [known if source else "Source: unknown, the frame has no provenance"]
-    missing = [f"{count:,} {what}" for what, count in left_out.items() if count]
-    if missing:
-        lines.append(f"Not drawn: {'; '.join(missing)}")
-    lines += [note] if note else []
+    lines = note_lines(frame, left_out, note)
     # A line longer than the Axes would shrink it. About 14 letters fit into an inch.
     width = ax.get_position().width * ax.figure.get_figwidth()
     letters = max(36, int(14 * width))
     ax.set_title(title, loc="left", fontsize=12, fontweight="bold", wrap=True)
     ax.annotate(
-        "\n".join(textwrap.fill(plain_text(line, 1_000), letters) for line in lines),
+        _wrapped(lines, letters),
         (0, 0),
         xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0, -5),
@@ -181,6 +192,43 @@ def finish(
         color=FAINT,
         gid="source",
     )
+
+
+def finish_figure(
+    figure: Any,  # noqa: ANN401
+    frame: pd.DataFrame,
+    title: str,
+    left_out: Mapping[str, int],
+    note: str = "",
+) -> None:
+    """Write what `finish` writes, above and below all panels of a figure."""
+    width = figure.bbox.width / figure.figure.dpi
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    text = figure.supxlabel(
+        _wrapped(note_lines(frame, left_out, note), max(36, int(14 * width))),
+        x=0.01,
+        ha="left",
+        fontsize=8,
+        color=FAINT,
+    )
+    text.set_gid("source")
+
+
+def note_lines(frame: pd.DataFrame, left_out: Mapping[str, int], note: str = "") -> list[str]:
+    """Return the lines of a note: the source of a frame, what is not drawn, and one more line."""
+    provenance = Provenance.of_frame(frame)
+    source = provenance.get("source")
+    fetched = str(provenance.get("fetched_at", "at an unknown time"))[:10]
+    known = f"Source: {source}, fetched {fetched}"
+    lines = [known if source else "Source: unknown, the frame has no provenance"]
+    missing = [f"{count:,} {what}" for what, count in left_out.items() if count]
+    if missing:
+        lines.append(f"Not drawn: {'; '.join(missing)}")
+    return [*lines, note] if note else lines
+
+
+def _wrapped(lines: Sequence[str], letters: int) -> str:
+    return "\n".join(textwrap.fill(plain_text(line, 1_000), letters) for line in lines)
 
 
 def draw_empty(ax: Any, reason: str) -> None:  # noqa: ANN401
@@ -222,3 +270,15 @@ def colours_for(groups: Sequence[str]) -> dict[str, str]:
     """Return a colour for each group, the same for the same commodity in every picture."""
     free = iter(_PALETTE)
     return {name: _COLOURS.get(name) or next(free, "#999999") for name in groups}
+
+
+def markers_for(groups: Sequence[str]) -> dict[str, str]:
+    """Return a marker for each group, the same for the same commodity in every picture."""
+    free = cycle(_FREE_MARKS)
+    others = {_OTHERS: "o", _NOT_GIVEN: "o"}
+    return {name: (_MARKS | others).get(name) or next(free) for name in groups}
+
+
+def hatch_for(group: str) -> str | None:
+    """Return the pattern of a group's bars, or None for plain bars."""
+    return _HATCHES.get(group)

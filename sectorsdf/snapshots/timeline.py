@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sectorsdf.errors import ConfigurationError
 from sectorsdf.frames.arrow import from_arrow
+from sectorsdf.frames.lineage import origins
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.snapshots.buckets import on_dask
 from sectorsdf.snapshots.difference import checked_key
@@ -76,7 +77,8 @@ def changes(
         ``attrs["sectorsdf"]["changes"]`` has the key, the days of the snapshots, which of them are
         partial, and for each of their days the number of rows that it lacks and that are therefore
         not reported as removed (``unknown_removed``), or that may have been there before the first
-        complete snapshot and are not reported as added (``unknown_added``).
+        complete snapshot and are not reported as added (``unknown_added``). ``source`` and
+        ``fetched_at`` are those of the last snapshot.
 
     Raises
     ------
@@ -115,7 +117,8 @@ def changes(
     table = change_tables(_snapshots(store, found), columns, first, report)
     summary = _summary(found, columns, report)
     summary["unknown_added"] = report.added
-    return Provenance({"dataset": dataset, "changes": summary}).attach(from_arrow(table))
+    provenance = Provenance({"dataset": dataset, **_source(store, found), "changes": summary})
+    return provenance.attach(from_arrow(table))
 
 
 def history(
@@ -157,7 +160,7 @@ def history(
 
         ``attrs["sectorsdf"]["history"]`` has the days of the snapshots, which of them are partial,
         and for each of their days the number of rows that it lacks, whose last known state is taken
-        to last (``unknown_removed``).
+        to last (``unknown_removed``). ``source`` and ``fetched_at`` are those of the last snapshot.
 
     Raises
     ------
@@ -193,7 +196,8 @@ def history(
     report = Report()
     table = state_table(_snapshots(store, found), columns, report)
     summary = _summary(found, columns, report)
-    return Provenance({"dataset": dataset, "history": summary}).attach(from_arrow(table))
+    provenance = Provenance({"dataset": dataset, **_source(store, found), "history": summary})
+    return provenance.attach(from_arrow(table))
 
 
 def _is_dask(engine: str) -> bool:
@@ -225,6 +229,16 @@ def _snapshots(store: Store, found: Sequence[Found]) -> list[Snapshot]:
         return Snapshot(each.place.day, description.digest if description.complete else None, read)
 
     return [snapshot(each) for each in found]
+
+
+def _source(store: Store, found: Sequence[Found]) -> dict[str, str]:
+    """Return where the rows of the last snapshot come from, and when the oldest was fetched."""
+    latest = origins(description_of(store, found[-1]).provenance)
+    known = {
+        name: [origin[name] for origin in latest if origin.get(name)]
+        for name in ("source", "fetched_at")
+    }
+    return {name: min(values) for name, values in known.items() if values}
 
 
 def _summary(found: Sequence[Found], key: Sequence[str], report: Report) -> dict[str, Any]:

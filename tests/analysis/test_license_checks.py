@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import reference
+from support.budgets import examples
 
 import sectorsdf
 from sectorsdf.analysis.license_caps import CAPS
@@ -217,7 +218,7 @@ def test_what_is_no_frame_of_texts_is_refused():
         check_licenses(numbers, DAY)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(0.3), deadline=None)
 @given(st.permutations(range(6)))
 def test_the_order_of_the_rows_does_not_count(order):
     frame = licenses(

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf import explode_provinces
 
@@ -39,7 +40,7 @@ def test_one_row_for_each_row_and_province():
 
 
 @given(st.lists(TEXTS, max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 def test_shape_and_sums(provinces):
     frame = licenses(provinces)
     exploded = explode_provinces(frame)

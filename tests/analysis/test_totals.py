@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf import UnitError, totals
 
@@ -62,7 +63,7 @@ def test_a_sum_of_nothing_is_missing_with_a_reason():
         max_size=8,
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 def test_shape_and_sums(rows):
     frame = sites(*rows)
     sums = totals(frame, by=["commodity_type"])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 import sectorsdf
 from sectorsdf import datasets as ds
@@ -30,7 +31,7 @@ SORTS = {
 DEFAULTS = {name: ds.DATASETS[name].default_order for name in GETTERS}
 SLOW = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -237,6 +237,8 @@ def test_each_format_can_be_read(sandbox, run) -> None:
 def test_columns_are_picked_and_ordered(sandbox, run) -> None:
     out, _ = run("auctions", "-c", "kdi, wiup_code,kdi")
     assert out.splitlines()[0] == '"kdi","wiup_code"'
+    out, _ = run("auctions", "-c", "city", "-c", "kdi,city")
+    assert out.splitlines()[0] == '"city","kdi"'
     _, err = run("auctions", "-c", "wiup_cod", code=2)
     assert "Did you mean 'wiup_code'?" in err
 

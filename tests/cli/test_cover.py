@@ -35,9 +35,7 @@ def cover(sandbox, recwarn):
         listed = companies.loc[companies["symbol"].notna(), "slug"].tolist()
         ownership = sectorsdf.get_mining_company_ownership(listed, walk="down", client=client)
         slugs = list(dict.fromkeys([*listed, *owned_by(listed, ownership)["owned_slug"]]))
-        performance = sectorsdf.get_mining_company_performance(
-            slugs, missing="skip", client=client
-        )
+        performance = sectorsdf.get_mining_company_performance(slugs, missing="skip", client=client)
         resources = sectorsdf.get_mining_company_resources(performance, client=client)
     recwarn.clear()
     return license_cover(

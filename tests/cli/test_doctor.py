@@ -185,8 +185,11 @@ def test_planted_differences_are_named(run, monkeypatch):
     for record in licenses:
         record["new_field"] = "a secret value"
         del record["cnc"]
-    licenses[0]["license_type"] = "IUPX"
-    licenses[1]["licensed_area_ha"] = "a secret area"
+    # The first page has some of each, whatever its order.
+    for record in licenses[::2]:
+        record["license_type"] = "IUPX"
+    for record in licenses[1::2]:
+        record["licensed_area_ha"] = "a secret area"
     records = {"mining_licenses": licenses, "mining_contracts": contracts}
     with sandbox_module.Sandbox(records=records, today=date(2026, 1, 15)) as server:
         monkeypatch.setenv("SECTORSDF_BASE_URL", server.url)

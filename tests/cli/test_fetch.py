@@ -151,7 +151,8 @@ def _keywords(command, dataset):
     renamed = {**repeated_filters(dataset), "no_validate": "validate", "skip_missing": "missing"}
     flags = {part.part for part in command.parts}
     common = {"output", "overwrite", "format", "columns", "quiet", "debug", "no_cache"}
-    names = {param.name for param in command.command().params} - flags - common - {"rate_limit"}
+    common |= {"partition_by", "sandbox", "rate_limit"}
+    names = {param.name for param in command.command().params} - flags - common
     if dataset.addressed_by is not None:
         getter = getattr(sectorsdf, f"get_{dataset.name}")
         renamed[dataset.addressed_by] = next(iter(inspect.signature(getter).parameters))

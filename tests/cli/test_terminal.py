@@ -151,6 +151,46 @@ def test_a_table_is_as_wide_as_the_terminal_and_says_what_it_leaves_out(
     assert "-o FILE" in text
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+def test_sites_of_the_sandbox_show_the_production_beside_its_unit(columns, start, terminal):
+    screen = terminal(columns=columns, lines=24)
+    process = start("sites", "--sandbox", stdout=screen.slave, stderr=subprocess.PIPE)
+    screen.read_until()
+    said = process.stderr.read().decode().splitlines()
+    assert process.wait(20) == 0
+    assert said[0].startswith("The records are made up: synthetic sample")
+    assert max(map(len, screen.lines)) <= columns
+    names = screen.lines[0].split()
+    assert names[:2] == ["slug", "year"]
+    assert names[2].startswith("production")
+    assert names[3] == "unit"
+    assert "province" in names or columns == 80
+
+
+def test_a_dataset_is_described_on_a_terminal_in_full(start, terminal):
+    screen = terminal(columns=72, lines=10)
+    process = start("describe", "licenses", stdout=screen.slave, stderr=subprocess.PIPE)
+    screen.read_until()
+    assert process.wait(20) == 0
+    assert max(map(len, screen.lines)) <= 72
+    text = " ".join(screen.text.split())
+    for column in sectorsdf.datasets.MINING_LICENSES.columns:
+        assert f"{column.name} " in text
+    assert "licensed_area_ha float64, ha." in text
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_help_of_completion_has_a_line_to_copy_for_each_shell(shell, start, terminal):
+    screen = terminal(columns=80, lines=40)
+    process = start("completion", "--help", stdout=screen.slave, stderr=screen.slave)
+    screen.read_until()
+    assert process.wait(20) == 0
+    lines = [line.strip() for line in screen.lines]
+    (title,) = [number for number, line in enumerate(lines) if line.startswith(f"{shell}:")]
+    assert f"sectorsdf completion {shell}" in lines[title + 1]
+    assert max(map(len, screen.lines)) <= 80
+
+
 def test_one_row_is_shown_as_names_and_values(serve, start, terminal):
     server = serve().sandbox
     code = server.records("mining_license_auctions")[0]["wiup_code"]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.companies import edges, framed, frames_of, read, values
 
 from sectorsdf.companies import license_cover, link_companies, owned_by
@@ -343,7 +344,7 @@ PRODUCTION = st.dictionaries(st.sampled_from(MINES), st.integers(1, 500).map(flo
 SHARES = st.dictionaries(st.sampled_from(MINES), st.integers(1, 100).map(float), max_size=4)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(0.3), deadline=None)
 @given(st.lists(LICENSE, max_size=6), PRODUCTION, SHARES, st.randoms(use_true_random=False))
 def test_a_plain_computation_gives_the_same_and_the_order_does_not_count(rows, made, owned, random):
     register, produced = licenses(*rows), performance(*made.items())

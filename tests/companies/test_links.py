@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.companies import companies, details, edges, frames_of, licenses, slug_of, values
 
 from sectorsdf.companies import (
@@ -362,7 +363,7 @@ LISTED_NAMES = companies(*NAMES).assign(symbol=["CQAA.JK", None, None, None, "CQ
 RECORDED = details(("pt-b", f"{0:016d}"), ("pt-c", f"{0:016d}"), ("pt-c", f"{1:016d}"))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(0.6), deadline=None)
 @given(data=st.data())
 def test_the_order_of_rows_and_edges_does_not_count(data):
     holders = data.draw(st.lists(st.sampled_from([*NAMES, "pt. a", "B, PT", "X"]), max_size=6))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.companies import values
 
 from sectorsdf.companies import parse_company_name
@@ -138,7 +139,7 @@ WORD = st.text("abcdefghijklmnoprsuwyz", min_size=3, max_size=6).filter(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(words=st.lists(WORD, min_size=1, max_size=4), form=st.sampled_from(["PT", "CV", "UD"]))
 def test_any_name_has_one_key_in_all_spellings(words, form):
     stem = " ".join(words)

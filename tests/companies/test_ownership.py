@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.companies import companies, edges, values
 
 from sectorsdf.companies import owned_by, owners_of
@@ -170,7 +171,7 @@ def forests(draw):
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(rows=forests(), data=st.data())
 def test_a_forest_gives_what_a_plain_recursion_gives(rows, data):
     def above(slug):
@@ -201,7 +202,7 @@ ANY_EDGES = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(graph=ANY_EDGES)
 def test_any_graph_gives_the_sum_over_its_simple_paths(graph):
     def paths(slug, seen):

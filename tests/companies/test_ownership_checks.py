@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.companies import edges, values
 
 from sectorsdf.companies import check_ownership
@@ -68,7 +69,7 @@ def test_columns_and_dtypes_are_always_the_same():
 NODES = st.sampled_from("abcdef")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(pairs=st.sets(st.tuples(NODES, NODES), max_size=10), data=st.data())
 def test_every_company_on_a_circle_is_reported_once(pairs, data):
     def reaches(start):

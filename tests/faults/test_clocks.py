@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.rate_limits import NOW, Clock
 
 from sectorsdf.http.clock import boot_name, steady_clock
@@ -46,7 +47,7 @@ def waited(limiter, clock, jumps=()):
 
 
 @given(JUMPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_a_pause_lasts_as_long_as_the_server_said(jumps):
     clock = Clock()
     limiter = limiter_of(clock)
@@ -55,7 +56,7 @@ def test_a_pause_lasts_as_long_as_the_server_said(jumps):
 
 
 @given(JUMPS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_without_a_steady_clock_a_pause_is_at_most_as_long_and_the_time_until_a_look(jumps):
     clock = Clock()
     limiter = limiter_of(clock, steady=False)
@@ -64,7 +65,7 @@ def test_without_a_steady_clock_a_pause_is_at_most_as_long_and_the_time_until_a_
 
 
 @given(JUMPS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_a_place_in_a_window_is_free_as_soon_as_it_would_be(jumps):
     clock = Clock()
     limiter = limiter_of(clock, rate_limit="2/15s")

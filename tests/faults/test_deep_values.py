@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.reference import auction, licence
 from support.scripted_server import answer
 
@@ -79,7 +80,7 @@ def outcome(read, text):
         return ValueError
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(_VALUES, st.sampled_from([None, 1]), st.integers(0, 60), st.sampled_from(' ,:[]{}"1e\\\t'))
 def test_the_reader_without_recursion_reads_what_json_reads(value, indent, at, typo):
     def read(text):

@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from support.billing_api import KEYS, LISTS, Api, auction, licence, site
+from support.budgets import examples
 from support.forks import allows_fork
 
 import sectorsdf
@@ -553,7 +554,7 @@ def _quick_disk(monkeypatch):
 
 TestCalls = allows_fork(Calls.TestCase)
 TestCalls.settings = settings(
-    max_examples=settings.default.max_examples // 8,
+    max_examples=examples(0.5),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

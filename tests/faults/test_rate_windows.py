@@ -17,6 +17,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.processes import SweepProcess
 from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
 
@@ -63,7 +64,7 @@ def after_first_block(server):
     spread=st.floats(0.0, 0.5),
     seed=st.integers(0, 10_000),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(0.6), deadline=None)
 def test_each_limit_is_learnt_and_used_to_95_percent(kind, workers, fastest, spread, seed):
     latency = uniform(fastest, fastest + spread)
     server, limiter = learn(kind, workers=workers, latency=latency, seed=seed)
@@ -79,7 +80,7 @@ def test_each_limit_is_learnt_and_used_to_95_percent(kind, workers, fastest, spr
 @given(
     workers=st.integers(1, 8), seed=st.integers(0, 10_000), free=st.sampled_from([0.02, 0.1, 0.3])
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(0.6), deadline=None)
 def test_answers_that_cost_nothing_count_as_the_server_counts_them(kind, workers, seed, free):
     latency = uniform(0.2, 0.6)
     server, _ = learn(kind, workers=workers, latency=latency, seed=seed, free=free, windows=16)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from support.budgets import examples
 
 from sectorsdf.datasets import DATASETS
 from sectorsdf.datasets.auctions import (
@@ -87,7 +88,7 @@ def warned(dataset, records, **options):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         frame = built(dataset, records, **options)
-    assert all(entry.category is DataWarning for entry in caught)
+    assert all(issubclass(entry.category, DataWarning) for entry in caught)
     return frame, [str(entry.message) for entry in caught]
 
 
@@ -998,7 +999,7 @@ def answers(draw):
 
 unhurried = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf.datasets import DATASETS
 from sectorsdf.frames.arrow import from_arrow, to_arrow
@@ -49,7 +50,7 @@ def multiset(rows):
 
 
 @given(ROWS, ROWS, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 def test_equal_digests_mean_equal_rows_in_any_order(rows, others, random):
     digest = table_digest(table_of(rows))
     assert (digest == table_digest(table_of(others))) == (multiset(rows) == multiset(others))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 import sectorsdf
 from sectorsdf.datasets.sites import MINING_SITE_RESOURCES
@@ -252,7 +253,7 @@ def _record_by_record(sites: list[dict[str, object]]) -> pd.DataFrame:
     return Provenance.of_frame(frame).with_problems(problems).attach(frame)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(st.lists(PLAIN_SITES, max_size=6) | st.lists(ODD_SITES, max_size=3))
 def test_the_table_is_that_of_records_typed_one_by_one(sites: list[dict[str, object]]) -> None:
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import reference
 from support import reference_answers as due
+from support.budgets import examples
 from support.paths import SHARED
 
 from sectorsdf import units
@@ -915,7 +916,7 @@ def test_a_slug_among_a_company_s_commodities_is_a_column_of_its_own():
 def test_no_shape_raises(name):
     dataset = DATASETS[name]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(), deadline=None)
     @given(SHAPES | odd_answers(name))
     def check(answer):
         before = json.dumps(answer)
@@ -955,7 +956,7 @@ def test_nothing_is_lost_in_silence(name):
             return [text for item in value for text in leaves(item)]
         return [value] if isinstance(value, str) else []
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(), deadline=None)
     @given(odd_answers(name, SHAPES.map(marked)))
     def check(answer):
         rows, problems = UNPACKERS[name](answer, {})

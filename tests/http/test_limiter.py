@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.paths import ROOT
 from support.processes import wait_until
 from support.rate_limits import NOW, Clock, ServerLimit, simulate, uniform
@@ -150,7 +151,7 @@ class TestLearning:
         workers=st.integers(1, 16),
         seed=st.integers(0, 1000),
     )
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(), deadline=None)
     def test_a_limit_by_hand_is_never_exceeded(self, requests, seconds, kind, spare, workers, seed):
         server, clock = ServerLimit(requests + spare, seconds, kind, NOW + seed / 7), Clock()
         limiter = RateLimiter(clock=clock, rate_limit=RateLimit(requests, seconds))

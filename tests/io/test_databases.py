@@ -85,7 +85,7 @@ def test_sqlite_refuses_what_it_cannot_count(here):
         export_frame(frame, here / "f.sqlite")
 
 
-@any_rows(30)
+@any_rows()
 def test_any_value_in_sqlite(rows):
     def read(path):
         with closing(sqlite3.connect(path)) as database:
@@ -97,7 +97,7 @@ def test_any_value_in_sqlite(rows):
 
 
 @needs_duckdb
-@any_rows(10)
+@any_rows(0.4)
 def test_any_value_in_duckdb(rows):
     duckdb = pytest.importorskip("duckdb")
 

@@ -69,7 +69,7 @@ def test_arrow_files(frame, here, suffix):
     same(polars.read_ipc(path).to_dict(as_series=False), values(frame))
 
 
-@any_rows(30)
+@any_rows()
 def test_any_value_in_parquet(rows):
     expected, read = exported(rows, ".parquet", lambda path: pq.read_table(path).to_pydict())
     same(read, expected)

@@ -100,7 +100,7 @@ def test_json_has_no_infinity(here, suffix):
     assert not list(here.iterdir())
 
 
-@any_rows(30)
+@any_rows()
 def test_any_value_in_csv(rows):
     def read(path):
         with path.open(encoding="utf-8", newline="") as file:
@@ -121,7 +121,7 @@ def test_any_value_in_csv(rows):
 
 
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
-@any_rows(30)
+@any_rows()
 def test_any_value_in_json(suffix, rows):
     def read(path):
         text = path.read_text("utf-8")

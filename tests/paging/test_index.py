@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorsdf.paging.index import RowIndex, combined_digest, sort_key
-from sectorsdf.paging.page import Page
+from sectorsdf.frames.lossless_json import JsonNumber
+from sectorsdf.paging.index import RowIndex, combined_digest, row_digests, sort_key
+from sectorsdf.paging.page import FetchedPage, Page, PageRequest
 
 
 def make_index(*fields):
@@ -50,3 +51,54 @@ def test_keys_sort_numbers_before_texts_before_nulls(values):
 @given(st.permutations([bytes([n]) for n in range(6)]))
 def test_one_digest_for_a_set(digests):
     assert combined_digest(np.array(digests)) == combined_digest(np.array(sorted(digests)))
+
+
+@pytest.mark.parametrize(
+    ("count", "ranks", "cut", "found"),
+    [
+        (5, 5, False, 0),
+        (5, 1, False, None),
+        (5, 1, True, 0),
+        (9, 1, False, None),
+        (10, 1, False, 0),
+    ],
+)
+def test_a_page_comes_twice_by_chance_only_if_it_has_few_rows_that_tie(count, ranks, cut, found):
+    index, _ = make_index("rank")
+    rows = [{"id": number, "rank": number % ranks} for number in range(count)]
+    for offset in (0, 30):
+        numbers = index.add_page(Page(rows, 60, 30))
+        page = FetchedPage(PageRequest(offset), numbers, 60, None, offset, offset + 1)
+        assert index.seen_elsewhere(page, "rank", cut=cut) == (found if offset else None)
+        index.set_positions(page)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1.0, "b": 2}),
+        ({"a": 1, "b": 2}, {"a": True, "b": 2}),
+        ({"a": "1", "b": 2}, {"a": 1, "b": 2}),
+        ({"a": None, "b": ""}, {"a": "None", "b": ""}),
+        ({"a": "x", "b": "y"}, {"a": "y", "b": "x"}),
+        ({"a": "x", "b": "y"}, {"a": "x", "c": "y"}),
+        ({"a": "x"}, {"a": "x", "b": None}),
+        ({"a": "x", "b": [1]}, {"a": "x", "b": "[1]"}),
+        ({"a": JsonNumber("0.10"), "b": 1}, {"a": 0.1, "b": 1}),
+        ({"a": JsonNumber("0.10"), "b": 1}, {"a": JsonNumber("0.100"), "b": 1}),
+        ({"a": "\ud800", "b": 1}, {"a": "\ud801", "b": 1}),
+    ],
+)
+def test_rows_differ_if_any_value_or_type_does(one, other):
+    first, second = row_digests([one, other])
+    assert first != second
+
+
+def test_a_row_is_the_same_whatever_the_order_of_its_fields():
+    """Also that of nested ones, and whether two equal texts are one object or two."""
+    text = "".join(["x", "y"] * 20)
+    one = {"a": text, "b": {"c": 1, "d": [2]}, "e": text, "f": 0.5}
+    other = {"f": 0.5, "e": "".join(["x", "y"] * 20), "b": {"d": [2], "c": 1}, "a": text}
+    plain = [{"a": text, "e": text, "f": 0.5}, {"f": 0.5, "e": "xy" * 20, "a": "xy" * 20}]
+    assert len(set(row_digests([one, other]))) == 1
+    assert len(set(row_digests(plain))) == 1

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.list_server import Observer, Run, ScriptedPool, Server, make_rows, multiset
 
 from sectorsdf.sandbox.sample import Sample
@@ -374,7 +375,9 @@ def patched():
         )
 
 
-_SETTINGS = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(
+    max_examples=examples(4), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 class TestProperties:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.list_server import Observer, Server, in_order, make_rows, multiset
 
 from sectorsdf import errors
@@ -18,7 +19,9 @@ from sectorsdf.paging.run import run_sweep
 from sectorsdf.paging.sweep import Sweep
 
 SIZE = 30
-_SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(
+    max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 class Journal(Observer):

@@ -295,4 +295,4 @@ def test_a_frame_without_the_columns_is_refused(frames, name, column):
 @pytest.mark.parametrize("name", sectorsdf.plot.__all__)
 def test_what_is_no_frame_is_refused(name):
     with pytest.raises(TypeError, match="DataFrame"):
-        getattr(sectorsdf.plot, name)([1, 2])
+        getattr(sectorsdf.plot, name)([1, 2], *(["slug"] if name == "ownership_tree" else []))

@@ -21,26 +21,33 @@ from support.paths import ROOT
 import sectorsdf
 from sectorsdf import sandbox, vocabularies
 from sectorsdf.cli.app import cli
+from sectorsdf.client import client as client_module
 from sectorsdf.datasets import DATASETS
 
 sys.path.insert(0, str(ROOT / "docs"))
 
+import badges
 import pages
 
 DOCS = ROOT / "docs"
 pytestmark = pytest.mark.newest
 
 PAGES = {str(path.relative_to(DOCS)): path for path in pages.pages()}
+PAGES["README.md"] = ROOT / "README.md"
 # Libraries that the examples of a page or module need beyond the package's own requirements.
 NEEDS = {
+    "README.md": ("matplotlib",),
+    "gallery.md": ("matplotlib",),
+    "index.md": ("matplotlib",),
     "howto/export.md": ("openpyxl",),
-    "howto/history.md": ("dask", "duckdb", "polars"),
+    "howto/history.md": ("dask", "deltalake", "duckdb", "polars"),
     "howto/large.md": ("duckdb", "polars"),
     "howto/maps.md": ("geopandas", "matplotlib", "pyogrio"),
     "sectorsdf.companies.graph": ("networkx",),
     "sectorsdf.companies.suggestions": ("rapidfuzz",),
     "sectorsdf.geo": ("geopandas",),
     "sectorsdf.plot": ("matplotlib",),
+    "sectorsdf.plot.series": ("matplotlib",),
     "sectorsdf.units": ("pint",),
 }
 
@@ -112,6 +119,9 @@ def test_a_command_line_on_a_page_works(page, line, work_folder, monkeypatch):
         assert target.startswith(".")
         assert extras <= set(EXTRAS)
         return
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.M)
+        return
     program, command, *rest = words
     assert program == "sectorsdf", f"{page}: {line}"
     if command in {"serve", "login"}:  # one runs until Ctrl-C, the other prompts for input
@@ -126,6 +136,40 @@ def test_a_command_line_on_a_page_works(page, line, work_folder, monkeypatch):
     assert done.exit_code == 0, done.output
 
 
+def test_the_outputs_on_the_readme_fit_into_100_columns():
+    for block in pages.blocks(PAGES["README.md"].read_text()):
+        lines = (block.printed or "").splitlines()
+        assert [line for line in lines if len(line) > 100 or "..." in line] == []
+
+
+def test_the_badges_of_the_readme_are_true():
+    readme = PAGES["README.md"].read_text()
+    shown = re.findall(r"^!\[(.*)\]\(docs/images/badge-(\w+)\.svg\)$", readme, re.M)
+    facts = badges.facts()
+    assert {name for _, name in shown} == facts.keys()
+    for alt, name in shown:
+        label, text = facts[name]
+        assert alt == f"{label.capitalize()}: {text}"
+        drawn = (DOCS / "images" / f"badge-{name}.svg").read_text()
+        assert drawn == badges.badge(label, text), "run docs/badges.py"
+
+
+def test_every_figure_of_a_page_has_its_twin_for_the_dark_theme():
+    for name, path in PAGES.items():
+        shown = re.findall(r"images/([\w-]+)\.svg", path.read_text())
+        for stem in (each for each in shown if not each.startswith("badge-")):
+            assert (DOCS / "images" / f"{stem}.svg").is_file(), name
+            assert f"{stem.removesuffix('-dark')}-dark" in shown, f"{name}: {stem}"
+            assert stem.removesuffix("-dark") in shown, f"{name}: {stem}"
+
+
+def test_every_function_of_the_pictures_is_in_the_gallery():
+    text = PAGES["gallery.md"].read_text()
+    assert {
+        name for name in sectorsdf.plot.__all__ if f"sectorsdf.plot.{name}(" not in text
+    } == set()
+
+
 def test_the_install_page_lists_every_extra():
     listed = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "install.md").read_text(), re.M)
     assert sorted(listed) == sorted(EXTRAS)
@@ -138,9 +182,21 @@ EXAMPLES = sorted(
 )
 
 
+@pytest.fixture(scope="module")
+def one_sandbox():
+    """A client of one sandbox for the examples of all getters."""
+    with sandbox.running() as client:
+        yield client
+
+
 @pytest.mark.parametrize("module", EXAMPLES)
-def test_the_examples_of_a_docstring_give_what_it_shows(module, work_folder):
+def test_the_examples_of_a_docstring_give_what_it_shows(
+    module, work_folder, monkeypatch, one_sandbox
+):
     _skip_unless_installed(module)
+    if module.startswith("sectorsdf.mining."):
+        monkeypatch.setattr(client_module, "_chosen", one_sandbox)
+        monkeypatch.setattr(sectorsdf, "use_sandbox", lambda: one_sandbox)
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted
     assert not found.failed
@@ -210,6 +266,20 @@ def test_every_public_name_has_its_entry(site):
     exempt = modules | {"datasets", "mining"}
     missing = {name for name in names - exempt if f"sectorsdf.{name}" not in documented}
     assert missing == set()
+
+
+def test_every_getter_has_a_page_of_its_own_with_an_example(html, site):
+    for dataset in DATASETS:
+        name = f"get_{dataset}"
+        page = html[site / "api" / "getters" / f"{name}.html"]
+        assert f"sectorsdf.{name}" in page.ids
+        assert "Examples" in "".join(page.words)
+        assert f"getters/{name}.html#sectorsdf.{name}" in html[site / "api" / "getters.html"].links
+
+
+def test_every_page_shows_the_version(html, site):
+    for path, page in html.items():
+        assert f"sectorsdf {sectorsdf.__version__}" in page.words, path
 
 
 def test_the_dictionary_lists_every_column_and_filter(html, site):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from support.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "docs"))
+
+import sitebuild
 
 pytestmark = pytest.mark.newest
 
@@ -243,12 +250,51 @@ def test_the_search_finds_a_word_and_leads_to_it(visit):
 
 def test_the_figures_of_the_home_and_map_pages_are_drawn(visit):
     for name in ("index.html", "howto/maps.html"):
-        figure = visit.go(name).locator(".bd-article figure img").first
+        figure = visit.go(name).locator(".bd-article img.figure:visible").first
         figure.scroll_into_view_if_needed()
         box = figure.bounding_box()
         assert box["width"] > 300
         assert box["height"] > 150
         assert figure.get_attribute("alt")
+
+
+def test_a_figure_has_the_colours_of_the_theme(visit):
+    tab = visit.go("gallery.html")
+    for scheme, other in (("light", "dark"), ("dark", "light")):
+        tab.emulate_media(color_scheme=scheme)
+        tab.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
+        shown = tab.locator(f".bd-article img.only-{scheme}")
+        hidden = tab.locator(f".bd-article img.only-{other}")
+        assert shown.count() == hidden.count() > 8
+        assert all(image.is_visible() for image in shown.all())
+        assert not any(image.is_visible() for image in hidden.all())
+
+
+def test_the_thumbnails_lead_to_their_code(visit):
+    tab = visit.go("gallery.html")
+    links = tab.locator(".thumbnail a").all()
+    assert len(links) == tab.locator(".bd-article section").count() - 1
+    for link in links:
+        target = tab.locator(link.get_attribute("href"))
+        assert target.locator(".highlight-python").count() > 0
+    assert visit.errors == []
+
+
+def test_the_cheat_sheet_is_one_page_of_paper(site, tmp_path, browser):
+    shutil.copytree(site / "_static", tmp_path / "_static")
+    shutil.copy(site / "cheat-sheet.html", tmp_path)
+    page = tmp_path / "cheat-sheet.html"
+    assert "cheat-sheet.pdf" not in page.read_text()
+    pdf = sitebuild.print_cheat_sheet(tmp_path)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) == 1
+    assert 'href="cheat-sheet.pdf"' in page.read_text()
+
+
+def test_without_a_browser_the_cheat_sheet_has_no_link(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(sitebuild.shutil, "which", lambda _: None)
+    shutil.copy(site / "cheat-sheet.html", tmp_path)
+    assert sitebuild.print_cheat_sheet(tmp_path) is None
+    assert "cheat-sheet.pdf" not in (tmp_path / "cheat-sheet.html").read_text()
 
 
 def test_the_notebooks_figures_and_tables_are_drawn(visit, names):

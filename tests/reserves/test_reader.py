@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf.reserves.reader import FIGURE_FIELDS, figures, rebuild, without_nulls
 from sectorsdf.reserves.wide_row import wide
@@ -395,7 +396,7 @@ def tally(values):
     return sorted((isinstance(v, bool), isinstance(v, str), v) for v in values)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(ANY_JSON | SHAPED, st.sampled_from(["Coal", "Gold", "Nickel", None]))
 def test_nothing_is_lost(answer, commodity):
     rows, problems = figures(answer, commodity_type=commodity)
@@ -411,7 +412,7 @@ def test_nothing_is_lost(answer, commodity):
             (row[text] or "").encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(SHAPED)
 def test_what_follows_the_grammar_is_read(answer):
     rows, _ = figures(answer, commodity_type="Nickel")

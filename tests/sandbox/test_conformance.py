@@ -17,6 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from support.budgets import examples
 from support.paths import SHARED
 
 pytestmark = pytest.mark.newest
@@ -136,7 +137,7 @@ def excluded(case: Case) -> list[Any]:
 
 @schema.parametrize()
 @settings(
-    max_examples=50,
+    max_examples=examples(0.6),
     deadline=None,
     database=None,
     derandomize=True,

@@ -127,9 +127,11 @@ def test_sizes_that_are_refused(sizes):
 
 
 def test_a_dataset_is_made_when_it_is_first_read(monkeypatch):
-    from sectorsdf.sandbox import Sandbox
+    from sectorsdf.sandbox import Sandbox, server
     from sectorsdf.sandbox.sample import _MAKERS
 
+    # Not the sample that all tests share.
+    monkeypatch.setattr(server, "Sample", Sample)
     made = []
     for dataset, maker in _MAKERS.items():
 
@@ -138,12 +140,12 @@ def test_a_dataset_is_made_when_it_is_first_read(monkeypatch):
             return make(*arguments)
 
         monkeypatch.setitem(_MAKERS, dataset, maker._replace(make=make))
-    with Sandbox() as server:
+    with Sandbox() as running:
         assert made == []
-        server.records("mining_exports")
+        running.records("mining_exports")
         assert made == ["mining_exports"]
-        server.records("mining_contracts")
-        server.records("mining_companies")
+        running.records("mining_contracts")
+        running.records("mining_companies")
         # Contracts are between companies, who hold licences and the like.
         assert sorted(made[1:]) == sorted([*LISTS, "mining_companies", "mining_contracts"])
 

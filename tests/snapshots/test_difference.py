@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.snapshots import apply_changes, complete_frame, rows
 
 import sectorsdf
@@ -18,7 +19,7 @@ from sectorsdf.errors import ConfigurationError
 from sectorsdf.snapshots import diff
 from sectorsdf.snapshots.kinds import KINDS
 
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[*HealthCheck])
+QUICK = settings(max_examples=examples(0.8), deadline=None, suppress_health_check=[*HealthCheck])
 COLUMNS = {
     "wiup_code": "string",
     "occurrence": "Int64",

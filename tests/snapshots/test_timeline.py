@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 from support.snapshots import complete_frame, rows
 
 from sectorsdf import snapshots
@@ -15,7 +16,7 @@ from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import ConfigurationError
 from sectorsdf.frames.arrow import frame_digest
 
-QUICK = settings(max_examples=10, deadline=None, suppress_health_check=[*HealthCheck])
+QUICK = settings(max_examples=examples(0.4), deadline=None, suppress_health_check=[*HealthCheck])
 NAME = "mining_licenses"
 
 

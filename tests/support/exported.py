@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sectorsdf.io.export import export_frame
+from support.budgets import examples
 
 needs_openpyxl = pytest.mark.skipif(not find_spec("openpyxl"), reason="openpyxl is not installed")
 needs_duckdb = pytest.mark.skipif(not find_spec("duckdb"), reason="DuckDB is not installed")
@@ -134,9 +135,11 @@ def exported(rows, suffix, read):
         return values(frame), read(export_frame(frame, Path(folder) / f"f{suffix}"))
 
 
-def any_rows(count):
+def any_rows(share=1.0):
+    """Give a test any rows, so many times as `examples` says."""
+
     def decorate(test):
         test = example(_EDGES)(example([])(given(_ROWS)(test)))
-        return settings(max_examples=count, deadline=None)(test)
+        return settings(max_examples=examples(share), deadline=None)(test)
 
     return decorate
