@@ -6,7 +6,7 @@ QUIET = --quiet --disable-pip-version-check
 # Spark needs a Java runtime.
 SPARK = $(shell command -v java >/dev/null && echo --group spark)
 
-.PHONY: demo test test-oldest lint hooks distributions faults bench scale docs clean
+.PHONY: demo test test-oldest nightly lint hooks distributions faults bench scale docs clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
@@ -17,6 +17,10 @@ test: .venv-test/ready test-oldest
 # Test with the oldest supported pandas and pyarrow, without the tests that are marked `newest`.
 test-oldest: .venv-test-oldest/ready
 	.venv-test-oldest/bin/python -m pytest -n 2 --dist loadscope -m "not newest" $(PYTEST_ARGS)
+
+# Give the property tests forty times as many examples, and new ones in each run.
+nightly: .venv-test/ready
+	HYPOTHESIS_PROFILE=nightly .venv-test/bin/python -m pytest -n 2 -m hypothesis $(PYTEST_ARGS)
 
 lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .

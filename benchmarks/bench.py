@@ -35,7 +35,10 @@ REPORT = HERE / "results.md"
 FIGURE = ROOT / "docs" / "images" / "speed.png"
 # How many times its minimum time the same loop may take on a quiet machine.
 NOISY = 1.3
-PEERS = ("dlt", "httpx", "numpy", "pandas", "polars", "pyarrow", "requests", "urllib3")
+PEERS = (
+    *("datacompy", "dlt", "duckdb", "httpx", "numpy", "pandas", "polars", "pyarrow", "requests"),
+    "urllib3",
+)
 
 
 class Worker:

@@ -79,7 +79,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["theme-switcher", *(["navbar-icon-links"] if REPOSITORY else [])],
     "secondary_sidebar_items": ["page-toc", *(["edit-this-page"] if REPOSITORY else [])],
     "show_toc_level": 1,
     "navigation_with_keys": False,

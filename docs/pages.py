@@ -1,7 +1,7 @@
 """Run the Python blocks of the pages and write their output below them.
 
 A ``text`` block that follows a ``python`` block is the output of that block.
-``python docs/pages.py`` rewrites the outputs of every page, or of the pages passed as arguments.
+``python docs/pages.py`` rewrites the outputs of all pages and of the README, or of the named pages.
 The tests fail if an output is out of date.
 """
 
@@ -93,7 +93,7 @@ def main(names: list[str]) -> None:
     """Rewrite the outputs on the named pages, or on every page."""
     os.environ["MPLBACKEND"] = "Agg"
     home = Path.cwd()
-    for path in [Path(name).resolve() for name in names] or pages():
+    for path in [Path(name).resolve() for name in names] or [*pages(), DOCS.parent / "README.md"]:
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             os.environ["SECTORSDF_CACHE_DIR"] = f"{folder}/cache"

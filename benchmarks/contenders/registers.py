@@ -38,6 +38,12 @@ OTHERS = [name for name in COLUMNS if name != KEY]
 SHARES = {"removed": 0.003, "extended": 0.005, "transferred": 0.004, "reduced": 0.003}
 ADDED = 0.004
 _GENERATED = 4_151
+_BUILD = """
+import sys
+from contenders import registers
+
+registers.build(sys.argv[1], *map(int, sys.argv[2:]))
+"""
 
 
 def day_of(month):
@@ -127,11 +133,10 @@ def _root(rows, months, folder):
     root = Path(folder or _own_folder()) / f"register-{rows}-{months}"
     if not root.exists():
         unfinished = root.with_suffix(".part")
-        code = "import sys; from contenders import registers as r; r.build(sys.argv[1], *map(int, sys.argv[2:]))"
         home = Path(__file__).resolve().parents[1]
         path = os.pathsep.join([str(home), *(entry for entry in sys.path if entry)])
         subprocess.run(
-            [sys.executable, "-c", code, str(unfinished), str(rows), str(months)],
+            [sys.executable, "-c", _BUILD, str(unfinished), str(rows), str(months)],
             check=True,
             stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
@@ -147,7 +152,9 @@ def prepare(contender, *, rows, months=2, folder=None):
         _frames(rows, months, folder)
     elif contender is diff_polars:
         _polars_pair(rows, folder)
-    elif contender in {diff_ours, diff_datacompy}:
+    elif contender is diff_datacompy:
+        _copies(rows, folder)
+    elif contender is diff_ours:
         _pair(rows, folder)
 
 
@@ -221,7 +228,7 @@ def sum_duckdb(rows, *, months=2, folder=None):
     files, day = _files(_root(rows, months, folder)), day_of(months // 2)
     query = f"select sum(licensed_area_ha) from {files} where snapshot_date = date '{day}'"
     with _database() as database:
-        return round(database.sql(query).fetchone()[0])
+        return round(database.sql(query).fetchall()[0][0])
 
 
 # What has changed, and the history
@@ -234,16 +241,24 @@ def changes_ours(rows, *, months=2, folder=None):
 
 def changes_duckdb(rows, *, months=2, folder=None):
     """Find the same changes with SQL, with the values as text and without kinds."""
-    pairs = """
+    days = """
         with days as (
             select d as old_day, lead(d) over (order by d) as new_day
             from (select distinct snapshot_date as d from r)
         )
     """
-    both = f"from days join r n on n.snapshot_date = new_day {{}} join r o on o.{KEY} = n.{KEY} and o.snapshot_date = old_day"
-    back = both.replace("n on n.snapshot_date = new_day", "n on n.snapshot_date = old_day")
-    back = back.replace("o.snapshot_date = old_day", "o.snapshot_date = new_day")
-    whole = f"select old_day, new_day, n.{KEY}, '{{}}' as change, null as col, null as old, null as new "
+
+    def joined(one, join, other):
+        """Return the rows of one day with those of the other that have the same code."""
+        return (
+            f"from days join r n on n.snapshot_date = {one} "
+            f"{join} join r o on o.{KEY} = n.{KEY} and o.snapshot_date = {other}"
+        )
+
+    def whole(change):
+        columns = f"'{change}' as change, null as col, null as old, null as new"
+        return f"{days} select old_day, new_day, n.{KEY}, {columns}"
+
     different = " or ".join(f"n.{name} is distinct from o.{name}" for name in OTHERS)
     sides = ", ".join(f"o.{name} as old_{name}, n.{name} as new_{name}" for name in OTHERS)
     cells = [
@@ -254,12 +269,14 @@ def changes_duckdb(rows, *, months=2, folder=None):
     with _database() as database:
         database.execute(f"create view r as select * from {_files(_root(rows, months, folder))}")
         database.execute(
-            f"create temp table edited as {pairs} select old_day, new_day, n.{KEY}, {sides} "
-            f"{both.format('')} where {different}"
+            f"create temp table edited as {days} select old_day, new_day, n.{KEY}, {sides} "
+            f"{joined('new_day', '', 'old_day')} where {different}"
         )
-        added = f"{pairs} {whole.format('added')} {both.format('anti')}"
-        removed = f"{pairs} {whole.format('removed')} {back.format('anti')} where new_day is not null"
-        frames = [database.sql(query).df() for query in (added, removed, " union all ".join(cells))]
+        added = f"{whole('added')} {joined('new_day', 'anti', 'old_day')}"
+        removed = f"{whole('removed')} {joined('old_day', 'anti', 'new_day')}"
+        removed = f"{removed} where new_day is not null"
+        queries = (added, removed, " union all ".join(cells))
+        frames = [database.sql(query).df() for query in queries]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -300,7 +317,7 @@ def history_dlt(rows, *, months=2, folder=None):
         )
         for day, frame in _frames(rows, months, folder):
             resource = dlt.resource(
-                [frame],
+                [frame.copy()],  # dlt adds a column in place
                 name="licenses",
                 write_disposition={
                     "disposition": "merge",
@@ -328,12 +345,18 @@ def _polars_pair(rows, folder):
     return tuple(polars.from_pandas(frame) for frame in _pair(rows, folder))
 
 
-def diff_ours(rows, *, folder=None, months=2):
+@cache
+def _copies(rows, folder):
+    """Return copies, because datacompy changes its arguments in place."""
+    return tuple(frame.copy() for frame in _pair(rows, folder))
+
+
+def diff_ours(rows, *, folder=None, **_):
     """Find every change between two frames, with its kind."""
     return snapshots.diff(*_pair(rows, folder))
 
 
-def diff_polars(rows, *, folder=None, months=2):
+def diff_polars(rows, *, folder=None, **_):
     """Find the rows of each frame that the other lacks, with anti-joins over all columns."""
     old, new = _polars_pair(rows, folder)
     gone = old.join(new, on=COLUMNS, how="anti", nulls_equal=True)
@@ -341,8 +364,8 @@ def diff_polars(rows, *, folder=None, months=2):
     return len(gone) + len(come)
 
 
-def diff_datacompy(rows, *, folder=None, months=2):
+def diff_datacompy(rows, *, folder=None, **_):
     """Compare two frames with datacompy, and count the rows that differ."""
-    old, new = _pair(rows, folder)
+    old, new = _copies(rows, folder)
     found = importlib.import_module("datacompy").PandasCompare(old, new, join_columns=KEY)
     return len(found.all_mismatch()) + len(found.df1_unq_rows) + len(found.df2_unq_rows)

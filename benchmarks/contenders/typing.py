@@ -14,11 +14,13 @@ import pandas as pd
 import pyarrow as pa
 from server import PAGE, Rows
 
+from sectorsdf.client.parsing import parse_page
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.flatten import license_location
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.frames.resources import resources_frame
+from sectorsdf.paging.index import RowIndex
 from sectorsdf.sandbox.sample import Sample
 
 DAYS = ("license_effective_date", "license_expiry_date")
@@ -26,9 +28,11 @@ BATCH = 3_000
 _TEXT = pd.StringDtype()
 
 
-def prepare(_, *, rows=None, sites=None):
-    """Make the records that a contender will type."""
-    if rows is not None:
+def prepare(contender, *, rows=None, sites=None):
+    """Make the records, or the pages, that a contender will read."""
+    if contender in (identify_ours, identify_nothing):
+        _pages(rows)
+    elif rows is not None:
         _records(rows)
     if sites is not None:
         _sites(sites)
@@ -103,6 +107,33 @@ def type_polars(rows):
     frame = polars.from_dicts(flat, infer_schema_length=None)
     frame = frame.with_columns(polars.col(name).str.to_date() for name in DAYS)
     return len(frame.to_pandas())
+
+
+# The identities of rows
+
+
+@cache
+def _bodies(rows):
+    made = Rows(rows)
+    return [made.page(start) for start in range(0, rows, PAGE)]
+
+
+@cache
+def _pages(rows):
+    return [parse_page(body) for body in _bodies(rows)]
+
+
+def identify_ours(rows):
+    """Give each row of each page its identity, as a sweep does."""
+    index = RowIndex(MINING_LICENSES.key, lambda _: None)
+    for page in _pages(rows):
+        index.add_page(page)
+    return len(index)
+
+
+def identify_nothing(rows):
+    """Read the JSON of the same pages alone."""
+    return sum(len(json.loads(body)["results"]) for body in _bodies(rows))
 
 
 # Resources and reserves of sites

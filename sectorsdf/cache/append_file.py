@@ -76,7 +76,8 @@ class AppendFile:
 
     def _wake(self) -> bool:
         """Let the thread flush; return whether there is one."""
-        self._due.put(None)
+        if self._due.empty():
+            self._due.put(None)
         if not self._has_thread:
             try:
                 threading.Thread(target=self._run, name="sectorsdf-journal", daemon=True).start()

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sectorsdf.cache.locks import ProcessLock
 from sectorsdf.config.options import cache_location
 from sectorsdf.config.settings import NO_FOLDER, without_password
-from sectorsdf.errors import ConfigurationError, MissingExtraError
+from sectorsdf.errors import ConfigurationError
 from sectorsdf.io.atomic import atomic_file
+from sectorsdf.io.remote import as_os_error, open_url
 
 if TYPE_CHECKING:
     import os
@@ -75,18 +76,6 @@ class Backend(Protocol):
 
     def lock(self, name: str) -> ProcessLock:
         """Return a lock of that name, not yet acquired."""
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    """Turn every error of a remote file system's library into an OSError."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        raise OSError(message) from error
 
 
 def _listing(folder: Path) -> list[str]:
@@ -200,23 +189,8 @@ class FsspecBackend:
         if url.partition("://")[0].rpartition("::")[2] in _READ_ONLY:
             message = f"cache={without_password(url)!r}: nothing can be stored under such a URL."
             raise ConfigurationError(message)
-        try:
-            from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
-
-            self._fs, root = url_to_fs(url)
-        except ImportError as error:
-            message = (
-                f"cache={without_password(url)!r} needs fsspec and the library for that kind of "
-                f'URL: pip install "sectorsdf[remote]" ({error}).'
-            )
-            raise MissingExtraError(message) from error
-        except ValueError as error:
-            message = f"cache={without_password(url)!r} is not a URL that fsspec knows: {error}."
-            raise ConfigurationError(message) from None
-        except Exception as error:  # noqa: BLE001 - each library has its own; it may show a password
-            message = f"cache={without_password(url)!r} cannot be used ({type(error).__name__})."
-            raise ConfigurationError(message) from None
-        self._root = str(root).rstrip("/")
+        self._fs, root = open_url(url, "cache")
+        self._root = root.rstrip("/")
         self._locks = locks
         self._url = without_password(url)
 
@@ -233,7 +207,7 @@ class FsspecBackend:
         self._fs.invalidate_cache()
         top = self._path(folder).rstrip("/")
         try:
-            with _as_os_error():
+            with as_os_error():
                 found: list[Any] = self._fs.find(top)
         except FileNotFoundError:
             found = []
@@ -260,13 +234,13 @@ class FsspecBackend:
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
-        with _as_os_error():
+        with as_os_error():
             return bytes(self._fs.cat_file(self._path(name)))
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in one request."""
         path = self._path(name)
-        with _as_os_error():
+        with as_os_error():
             try:
                 self._fs.pipe_file(path, content)
             except FileNotFoundError:
@@ -279,13 +253,13 @@ class FsspecBackend:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        with suppress(FileNotFoundError), _as_os_error():
+        with suppress(FileNotFoundError), as_os_error():
             self._fs.rm_file(self._path(name))
 
     def quarantine(self, name: str) -> str:
         """Rename a damaged file."""
         damaged = self._path(name) + _DAMAGED
-        with _as_os_error():
+        with as_os_error():
             self._fs.mv(self._path(name), damaged)
         return damaged
 

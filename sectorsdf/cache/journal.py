@@ -1,4 +1,4 @@
-"""The journal of paid pages: each page is on disk before it is used, and survives a crash.
+"""The journal of paid pages: each page is written before it is used, and survives a crash.
 
 A question has an entry of its own, `journal_entry` for lists and `record_journal` for addressed
 records. A page is removed for one of three reasons only: its question was answered, it is too old,

@@ -234,13 +234,8 @@ class RecordCache(CacheFiles):
         for file, key in list(self._record_files(endpoint, moments)):
             if file.name == written:
                 continue
-            if key is not None:
-                times = {key: file.fetched}
-            elif (known := _times_in.get(file.name)) is not None:
-                times = known
-            else:
-                records = self._records_in(file, endpoint, None)
-                times = {each: record.file.fetched for each, record in records.items()}
+            alone = {} if key is None else {key: file.fetched}
+            times = alone or self._times_of(file, endpoint)
             now = datetime.now(UTC)
             # A wrong clock has dated into the future what would stay for ever.
             if times and all(
@@ -249,12 +244,19 @@ class RecordCache(CacheFiles):
             ):
                 self.backend.remove(file.name)
 
+    def _times_of(self, file: CachedFile, endpoint: Dataset) -> Mapping[str, datetime]:
+        """Return when each record of a file of several came; nothing if it cannot be read."""
+        if file.name not in _times_in:
+            with suppress(FileNotFoundError):
+                self._records_in(file, endpoint, None)
+        return _times_in.get(file.name, {})
+
     def queries_in(self, file: CachedFile) -> list[str]:
         """Return the queries of a file, for a message: of several records, that of each."""
         if file.folder != _SEVERAL:
             return [file.folder]
         endpoint = DATASETS[file.dataset]
-        return [_record_folder(endpoint, key) for key in self._records_in(file, endpoint, None)]
+        return [_record_folder(endpoint, key) for key in self._times_of(file, endpoint)]
 
 
 def cached_endpoint(dataset: Dataset) -> Dataset:

@@ -73,6 +73,9 @@ _WORDS = (
     (r"\b(is|are) in the frame\b", r"\1 in the output"),
     (r",? or (?:pass )?None(?: for \w+(?: limit)?)?(?=[.;,]|$)", ""),
     (r"\boverwrite=True\b", "--overwrite"),
+    (r"\bmax_rows does not go\b", "--max-rows does not go"),
+    (r"\bleave max_rows out and take head\(\) of the frame", "leave --max-rows out"),
+    (r", or a timedelta\b", ""),
     (r"\bpartition_by=(?=\S)", "--partition-by "),
     (r"\bpartition_by\b", "--partition-by"),
     (r"\byears=(?=\S)", "--year "),
@@ -97,6 +100,9 @@ _ADVICE = frozenset(
 )
 # A call of a getter with one keyword or none, in a hint.
 _CALL = re.compile(r"\bget_(\w+)\((?:(\w+)=([^(),]+))?\)")
+# Keys of addressed rows, which are arguments here.
+_KEY_NAMES = {"wiup_code": "CODE", "slug": "SLUG"}
+_KEY = re.compile(rf"^({'|'.join(_KEY_NAMES)})=(?=\S)")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
@@ -143,6 +149,7 @@ def in_cli_words(text: str, options: Collection[str] | None = None) -> str:
     text = " ".join(errors.printable(text).split())
     for pattern, replacement in _WORDS:
         text = re.sub(pattern, replacement, text)
+    text = _KEY.sub(lambda found: f"{_KEY_NAMES[found[1]]} ", text)
     text = _CALL.sub(_command_for, text)
     text = _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
     return text if options is None else _without_other_options(text, options)

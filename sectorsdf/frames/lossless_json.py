@@ -121,6 +121,9 @@ def _as_text(body: bytes) -> str:
     return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def as_utf8(text: str) -> str:
     """Return a text that UTF-8 can encode: a lone surrogate becomes its JSON escape."""
     return text.encode(errors="backslashreplace").decode()
@@ -128,6 +131,9 @@ def as_utf8(text: str) -> str:
 
 def json_text(value: object) -> str:
     """Return a value as JSON text, with every number and character as it was read."""
+    if _is_plain(value):
+        with suppress(RecursionError):
+            return as_utf8(json.dumps(value, ensure_ascii=False))
     # An explicit stack, because the value may be nested more deeply than Python's calls can be.
     parts: list[str] = []
     stack: list[Any] = [value]
@@ -151,6 +157,20 @@ def json_text(value: object) -> str:
         else:
             parts.append(json.dumps(item, ensure_ascii=False))
     return as_utf8("".join(parts))
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether Python's own encoder writes a value as it was read."""
+    found: list[Any] = [value]
+    for item in found:
+        kind = type(item)
+        if kind is dict:
+            found.extend(item.values())
+        elif kind is list:
+            found.extend(item)
+        elif kind not in _PLAIN:
+            return False
+    return True
 
 
 def _values(item: object) -> Sequence[Any]:

@@ -33,6 +33,7 @@ __all__ = [
     "follow_links",
     "hold",
     "keep_permissions",
+    "link_to_new_name",
     "remove_leftovers",
     "remove_tree",
     "staged_file",
@@ -123,7 +124,7 @@ def staged_file(
         if overwrite:
             staged.replace(final)
         else:
-            _link_to_new_name(staged, final)
+            link_to_new_name(staged, final)
 
 
 def _usual_mode(folder: Path) -> int:
@@ -135,7 +136,7 @@ def _usual_mode(folder: Path) -> int:
     return mode
 
 
-def _link_to_new_name(staged: Path, target: Path) -> None:
+def link_to_new_name(staged: Path, target: Path) -> None:
     """Give a file its final name, or raise FileExistsError if another process was faster."""
     try:
         # Unlike a rename, a hard link never replaces a file.

@@ -1,7 +1,6 @@
 """Find the Parquet files that a path, folder, pattern or URL means.
 
-This module owns what counts as a file of a folder, and how a URL is opened. It does not read what
-the files contain.
+This module owns what counts as a file of a folder. It does not read what the files contain.
 """
 
 from __future__ import annotations
@@ -10,21 +9,20 @@ import errno
 import glob
 import os
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow.fs
 
 from sectorsdf.config.settings import location, without_password
-from sectorsdf.errors import ConfigurationError, MissingExtraError
 from sectorsdf.io.hive import parse_keys
+from sectorsdf.io.remote import as_os_error, open_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["ParquetPath", "Source", "find_files", "open_url"]
+__all__ = ["ParquetPath", "Source", "find_files"]
 
 PathOrURL: TypeAlias = "str | os.PathLike[str]"
 ParquetPath: TypeAlias = "PathOrURL | Sequence[PathOrURL]"
@@ -143,54 +141,12 @@ def _keys_of(name: str) -> dict[str, str | None]:
 # Files of other places
 
 
-def open_url(url: str, option: str = "path") -> tuple[Any, str]:
-    """Return the fsspec file system of a URL, and the path there.
-
-    Raises
-    ------
-    ConfigurationError
-        If fsspec does not know such URLs.
-    MissingExtraError
-        If fsspec, or the library for that kind of URL, is not installed.
-    """
-    shown = f"{option}={without_password(url)!r}"
-    try:
-        from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
-
-        filesystem, path = url_to_fs(url)
-    except ImportError as error:
-        message = (
-            f"{shown} needs fsspec and the library for that kind of URL: "
-            f'pip install "sectorsdf[remote]" ({error}).'
-        )
-        raise MissingExtraError(message) from error
-    except ValueError as error:
-        message = f"{shown} is not a URL that fsspec knows: {error}."
-        raise ConfigurationError(message) from None
-    except Exception as error:  # noqa: BLE001 - each library has its own; it may show a password
-        message = f"{shown} cannot be used ({type(error).__name__})."
-        raise ConfigurationError(message) from None
-    return filesystem, str(path)
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    """Turn every error of a remote file system's library into an OSError."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        raise OSError(message) from error
-
-
 def _remote_files(url: str) -> list[Source]:
     fs, path = open_url(url)
     shown = without_password(url)
     filesystem = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fs))
     path = path.rstrip("/")
-    with _as_os_error():
+    with as_os_error():
         # Another client may have written since the last listing.
         fs.invalidate_cache()
         if fs.isdir(path):

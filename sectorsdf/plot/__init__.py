@@ -11,6 +11,7 @@ from __future__ import annotations
 from sectorsdf.plot.area_changes import changes
 from sectorsdf.plot.charts import expiry_timeline, resources_bars
 from sectorsdf.plot.cover import license_cover
+from sectorsdf.plot.lives import reserve_life
 from sectorsdf.plot.maps import license_map, site_map
 from sectorsdf.plot.ownership import ownership_tree
 from sectorsdf.plot.series import prices, production
@@ -23,6 +24,7 @@ __all__ = [
     "ownership_tree",
     "prices",
     "production",
+    "reserve_life",
     "resources_bars",
     "site_map",
 ]

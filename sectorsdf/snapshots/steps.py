@@ -119,7 +119,7 @@ def change_tables(
     last_complete: int | None = None
     for step in _steps(snapshots, key, report):
         if not step.number:
-            empty = step.rows.slice(0, 0)
+            empty = step.rows.schema.empty_table()
             parts.append(_dated(change_table(compare(empty, empty, key)), 0, days, seen, None))
         if step.comparison is not None and (first is None or step.day >= first):
             table = change_table(
@@ -135,6 +135,7 @@ def change_tables(
                 present[-carried:] = seen[step.origin[-carried:]]
         seen = present
         last_complete = step.number if step.complete else last_complete
+        del step  # as in _steps
     return pa.concat_tables(parts, promote_options="permissive")
 
 
@@ -165,6 +166,7 @@ def state_table(snapshots: Sequence[Snapshot], key: Sequence[str], report: Repor
             over = np.flatnonzero(is_over)
             ended.append(_states(known.take(pa.array(over)), days[began[over]], step.day))
         known, began = step.rows, begins
+        del step  # as in _steps
     states = [*ended, _states(known, days[began], None)]
     table = pa.concat_tables(states, promote_options="permissive")
     table = table.select([*_VALID, *(name for name in table.column_names if name not in _VALID)])
@@ -209,6 +211,8 @@ def _steps(
                 report.removed[str(snapshot.day)] = len(step.comparison.match.only_old)
         yield step
         known, digest = step.rows, snapshot.digest
+        # The comparison holds the rows before these, which must go before the next are read.
+        del step, rows
 
 
 def _compared(

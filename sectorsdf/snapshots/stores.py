@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import inspect
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -18,16 +18,16 @@ import pyarrow.fs
 
 from sectorsdf.config.settings import location, without_password
 from sectorsdf.io.atomic import (
-    file_exists_error,
     flush_to_disk,
     keep_permissions,
+    link_to_new_name,
     staging_folder,
 )
-from sectorsdf.io.sources import open_url
+from sectorsdf.io.remote import as_os_error, open_url
 from sectorsdf.snapshots.layout import Place, parse_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Found", "Store", "open_store"]
 
@@ -131,7 +131,7 @@ class _LocalStore:
                 keep_permissions(staged, target)
                 staged.replace(target)
             else:
-                _link(staged, target)
+                link_to_new_name(staged, target)
 
     def _beside_root(self) -> Path:
         """Return the path beside which files wait until they are whole.
@@ -146,20 +146,6 @@ class _LocalStore:
         if same_disk and os.access(parent, os.W_OK | os.X_OK):
             return root
         return root / "waiting"
-
-
-def _link(staged: Path, target: Path) -> None:
-    """Give a file its final name, or raise FileExistsError if another process was faster."""
-    try:
-        # Unlike a rename, a hard link never replaces a file.
-        target.hardlink_to(staged)
-    except FileExistsError:
-        raise file_exists_error(target) from None
-    except OSError:
-        # Not every file system has hard links.
-        if os.path.lexists(target):
-            raise file_exists_error(target) from None
-        staged.replace(target)
 
 
 class _FsspecStore:
@@ -189,7 +175,7 @@ class _FsspecStore:
         # Another client may have written since the last listing.
         self._fs.invalidate_cache()
         try:
-            with _as_os_error():
+            with as_os_error():
                 entries: dict[str, dict[str, Any]] = self._fs.find(top, detail=True)
         except FileNotFoundError:
             return []
@@ -203,17 +189,17 @@ class _FsspecStore:
 
     def read(self, place: Place) -> bytes:
         # One request, so that a file that is replaced meanwhile is the old one or the new one.
-        with _as_os_error():
+        with as_os_error():
             return bytes(self._fs.cat_file(self._path(place)))
 
     def footer(self, found: Found) -> bytes:
         start = max(0, found.size - _FOOTER_BYTES)
-        with _as_os_error():
+        with as_os_error():
             return bytes(self._fs.cat_file(self._path(found.place), start=start, end=found.size))
 
     def write(self, place: Place, content: bytes, *, overwrite: bool) -> None:
         path = self._path(place)
-        with _as_os_error():
+        with as_os_error():
             if not overwrite and self._fs.exists(path):
                 raise _exists_error(self.name, place)
             try:
@@ -248,18 +234,6 @@ class _FsspecStore:
 def _exists_error(url: str, place: Place) -> FileExistsError:
     message = "there is a snapshot of this day; overwrite=True replaces it"
     return FileExistsError(errno.EEXIST, message, f"{url}/{place.file}")
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    """Turn every error of a remote file system's library into an OSError."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        raise OSError(message) from error
 
 
 def open_store(root: str | os.PathLike[str]) -> Store:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from support.s3 import s3_bucket
 
 import sectorsdf
 from sectorsdf import mining as m
@@ -25,22 +26,8 @@ def same(left, right):
 @pytest.fixture(scope="module")
 def s3():
     """The address of a bucket on a server of the S3 protocol."""
-    pytest.importorskip("s3fs", reason="s3fs is not installed")
-    server_module = pytest.importorskip("moto.server", reason="moto is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        files = fsspec.filesystem("s3")
-        files.mkdir("sectorsdf-tests")
-        yield "s3://sectorsdf-tests"
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
-        server.stop()
+    with s3_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "s3"])

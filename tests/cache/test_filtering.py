@@ -94,6 +94,7 @@ def check(kept, asked, order):
     assert isinstance(kept.index, pd.RangeIndex)
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has")
 @pytest.mark.parametrize("name", GETTERS)
 @SLOW
 @given(data=st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -15,14 +16,20 @@ DAY = "2026-01-01"
 LISTS = 5 + 4
 
 
-@pytest.fixture
-def sandbox(monkeypatch):
+@contextmanager
+def started(monkeypatch):
     """Start a sandbox with few companies, and set its address and key in the environment."""
     datasets = ("mining_companies", "mining_company", "mining_company_ownership")
     sizes = dict.fromkeys((*datasets, "mining_company_performance"), 120)
     with sectorsdf.sandbox.Sandbox(licenses=130, sites=80, sizes=sizes) as server:
         monkeypatch.setenv("SECTORSDF_BASE_URL", server.url)
         monkeypatch.setenv("SECTORS_API_KEY", server.key)
+        yield server
+
+
+@pytest.fixture
+def sandbox(monkeypatch):
+    with started(monkeypatch) as server:
         yield server
 
 
@@ -132,7 +139,14 @@ def test_a_person_is_asked_and_can_say_no(run, sandbox, answers):
     assert len(rows_of(out)) > 0
 
 
-def test_what_the_limit_refuses_is_not_paid_again(run, sandbox):
+def test_made_up_records_cost_nothing_and_need_no_consent(run, monkeypatch):
+    monkeypatch.delenv("SECTORS_API_KEY", raising=False)
+    out, err = run("cover", "CQAG", "--sandbox", "--as-of", DAY)
+    assert set(rows_of(out)["symbol"]) == {"CQAG.JK"}
+    assert "coal production (13.6 Mt in 2023) is under licences that end before 2029" in err
+
+
+def test_what_the_limit_refuses_is_not_paid_again(run, sandbox, monkeypatch):
     _, err = run("cover", "--max-credits", "8", code=5)
     assert "licences and companies cost 9 credits, but --max-credits is 8" in err
     assert sandbox.billed == 2
@@ -142,8 +156,10 @@ def test_what_the_limit_refuses_is_not_paid_again(run, sandbox):
     _, err = run("cover", "cqzz", "--yes", code=2)
     assert "No company of the list has the symbol 'CQZZ.JK'" in err
     assert sandbox.billed == billed
-    run("cover", "--yes", "-q")
-    assert sandbox.billed > billed
+    rows, _ = run("cover", "--yes", "-q", "--as-of", DAY)
+    with started(monkeypatch) as other:
+        assert run("cover", "--yes", "-q", "--as-of", DAY)[0] == rows
+        assert other.billed == sandbox.billed > billed
 
 
 def test_a_table_begins_with_what_matters_and_a_file_has_all_columns(run, tmp_path, cover):

@@ -349,4 +349,4 @@ def test_a_repeated_choice_of_a_list_is_the_union(run, sandbox):
     _, err = run(
         *("licenses", "--province", "Aceh", "--province", "Riau", "--max-rows", "3"), code=2
     )
-    assert "max_rows does not go with several values of province" in err
+    assert "--max-rows does not go with several values of province" in err

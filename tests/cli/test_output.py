@@ -101,6 +101,12 @@ def test_a_filter_without_a_match_is_explained_in_words_of_the_command_line(sand
     [
         (["licenses", "--max-rows", "0"], "--max-rows 0: give a whole number of rows from 1."),
         (["sites", "--min-production", "nan"], "leave the filter out to select all rows."),
+        (["sites", "--max-age", "x"], "'36h', '7d' or '2w'."),
+        (["auction", "1/2"], "CODE '1/2' is not a wiup_code."),
+        (
+            ["sites", "--province", "Aceh", "--province", "Jambi", "--max-rows", "3"],
+            "Give one value, or leave --max-rows out.",
+        ),
     ],
 )
 def test_errors_name_no_word_of_python(words, said, sandbox, run):

@@ -122,7 +122,9 @@ MAKE = {"licenses": licence, "auctions": auction, "sites": site}
 
 
 @pytest.mark.parametrize(
-    ("getter", "kind", "filters", "fields"), IGNORED, ids=lambda value: str(value)[:40]
+    ("getter", "kind", "filters", "fields"),
+    IGNORED,
+    ids=lambda value: getattr(value, "__name__", str(value)[:40]),
 )
 def test_a_filter_that_the_server_ignores_is_an_error_at_once(other, getter, kind, filters, fields):
     api, client = other(**{kind: half(MAKE[kind], **fields)})

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import bench
 import cases
+import register_cases
 from server import PATH, Replay, Rows, make_certificate
 
 ROWS = 95
@@ -103,6 +104,27 @@ def test_the_frame_by_hand_is_the_frame_of_the_builder(monkeypatch, rows):
     builder.add(rows.records())
     ours = builder.frame(Provenance())
     assert_frame_equal(ours, typing.by_hand(rows.records()), check_dtype=False)
+
+
+@pytest.mark.newest
+def test_the_contenders_of_a_register_find_the_same(worker, tmp_path):
+    found = {}
+    for case in register_cases.register_cases(tmp_path, quick=True):
+        if case.memory:
+            continue
+        for contender in case.contenders:
+            arguments = {"rows": case.rows, **contender.arguments}
+            measured = worker.run(contender.function, arguments)
+            if "absent" not in measured:
+                found.setdefault(contender.function.partition("_")[0], {})[contender.label] = (
+                    measured["rows"]
+                )
+    assert set(found) == {"write", "latest", "sum", "changes", "history", "diff"}
+    # It counts the rows of both sides that differ, not what has changed in them.
+    found["diff"].pop(register_cases.ANTI_JOIN, None)
+    for rows_by_label in found.values():
+        assert len(set(rows_by_label.values())) == 1, found
+        assert min(rows_by_label.values()) > 0
 
 
 # The cases

@@ -47,6 +47,7 @@ NEEDS = {
     "sectorsdf.companies.suggestions": ("rapidfuzz",),
     "sectorsdf.geo": ("geopandas",),
     "sectorsdf.plot": ("matplotlib",),
+    "sectorsdf.plot.lives": ("matplotlib",),
     "sectorsdf.plot.series": ("matplotlib",),
     "sectorsdf.units": ("pint",),
 }
@@ -82,7 +83,7 @@ def test_the_programs_of_a_page_print_what_it_shows(name, work_folder):
 def test_every_python_block_is_run():
     for name, path in PAGES.items():
         fences = re.findall(
-            r"^\s*```\s*\{?(?:python|py|code-cell|ipython3?)\b", path.read_text(), re.M
+            r"^[ \t]*```[ \t]*\{?(?:python|py|code-cell|ipython3?)\b", path.read_text(), re.M
         )
         assert len(fences) == len(pages.blocks(path.read_text())), name
 

@@ -14,8 +14,10 @@ import pytest
 import sectorsdf
 
 FOLDER = Path(sectorsdf.__file__).parent
-EXTRAS = {"pint", "dask", "duckdb", "openpyxl", "geopandas", "matplotlib", "fsspec", "keyring", "tqdm"}
-EXTRAS |= {"networkx", "rapidfuzz"}
+EXTRAS = {
+    *("dask", "duckdb", "fsspec", "geopandas", "keyring", "matplotlib", "networkx", "openpyxl"),
+    *("pint", "rapidfuzz", "tqdm"),
+}
 
 
 def run(code, *arguments):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
+from support.budgets import examples
 from support.paths import ROOT
 from support.versions import BOTH, NEWEST_FIXTURES, NEWEST_ONLY, TESTS, newest_only
 
@@ -51,34 +51,39 @@ def test_a_folder_that_makes_frames_runs_with_both(folder):
     assert not [path for path in (TESTS / folder).rglob("*.py") if newest_only(path)]
 
 
-def test_the_oldest_pandas_gets_what_is_not_exempt(request):
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, "-m", "not newest", "tests/config", "tests/http", "tests/places"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    files = set(re.findall(r"^tests/(\S+?)::", done.stdout, re.M))
-    assert files == {"http/test_credits.py", "places/test_tables.py"}, done.stdout + done.stderr
+def test_what_is_exempt_is_not_even_imported(request):
+    conftest = request.config.pluginmanager.get_plugin(str(TESTS / "conftest.py"))
+
+    def ignored(name, expression):
+        config = SimpleNamespace(option=SimpleNamespace(markexpr=expression))
+        return bool(conftest.pytest_ignore_collect(TESTS / name, config))
+
+    assert ignored("config", "not newest")
+    assert ignored("http/test_transport.py", "not newest")
+    for name in ("http", "http/test_credits.py", "frames", "frames/test_builder.py", ""):
+        assert not ignored(name, "not newest"), name
+    assert not ignored("config", "")
+    assert not ignored("config", "not newest or hypothesis")
 
 
 @pytest.mark.parametrize(("profile", "whole", "tenth"), [("ci", 25, 2), ("nightly", 1000, 100)])
 def test_property_tests_take_their_number_from_the_profile(profile, whole, tenth):
-    code = "import conftest; from support.budgets import examples; print(examples(), examples(0.1))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=TESTS,
-        env={**os.environ, "HYPOTHESIS_PROFILE": profile},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == [str(whole), str(tenth)]
+    before = settings.get_current_profile_name()
+    settings.load_profile(profile)
+    try:
+        assert (examples(), examples(0.1), examples(0.001)) == (whole, tenth, 1)
+        assert settings.default.deadline is None
+        assert settings.default.derandomize is (profile == "ci")
+    finally:
+        settings.load_profile(before)
 
 
 def test_no_property_test_states_a_number_of_its_own():
     stated = re.compile(r"max_examples=\d")
     files = [path for path in TESTS.rglob("*.py") if path.name != "conftest.py"]
     assert [path.name for path in files if stated.search(path.read_text())] == []
+
+
+def test_no_test_is_named_after_an_address_in_memory(request):
+    # Processes that share the tests must give each the same name.
+    assert [item.nodeid for item in request.session.items if " at 0x" in item.nodeid] == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import pairwise
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ from sectorsdf import snapshots
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import ConfigurationError
 from sectorsdf.frames.arrow import frame_digest
+from sectorsdf.snapshots import timeline
 
 QUICK = settings(max_examples=examples(0.4), deadline=None, suppress_health_check=[*HealthCheck])
 NAME = "mining_licenses"
@@ -241,3 +245,32 @@ def test_any_history_of_a_day_is_the_snapshot_of_that_day(tmp_path_factory, snap
     assert (found["valid_to"].isna() | (found["valid_to"] > found["valid_from"])).all()
     changes = snapshots.changes(root, NAME)
     assert (changes["from_date"] < changes["to_date"]).all()
+
+
+@pytest.mark.newest
+@pytest.mark.parametrize("function", [snapshots.changes, snapshots.history])
+def test_two_snapshots_are_in_memory_however_many_there_are(function, root, months, monkeypatch):
+    first = months[0].records
+    for number in range(8):
+        # Hardly anything changes, so that the result takes no space.
+        edited = {**first[number], "licensed_area_ha": 7.5}
+        records = [*first[:number], edited, *first[number + 1 :]]
+        snapshots.write(complete_frame(records), root, date=f"2026-01-0{number + 1}")
+    rows_of, tables, alive, allocated = timeline.rows_of, [], [], []
+
+    def watched(content):
+        gc.collect()
+        alive.append(sum(table() is not None for table in tables))
+        allocated.append(pa.total_allocated_bytes())
+        table = rows_of(content)
+        tables.append(weakref.ref(table))
+        return table
+
+    monkeypatch.setattr(timeline, "rows_of", watched)
+    function(root, NAME)
+    assert len(tables) == 8
+    # When a snapshot is read, the one before it is there, and no other.
+    assert alive == [0, *[1] * 7]
+    size = allocated[1] - allocated[0]
+    assert size > 0
+    assert max(allocated[1:]) < allocated[0] + 1.5 * size

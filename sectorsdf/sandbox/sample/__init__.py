@@ -3,9 +3,9 @@
 Every company is called Contoh (Indonesian for "example"), every regency is numbered, and e-mail
 addresses end in `.example`. Points lie on land, in their province. The sample keeps the oddities of
 the real records: how many rows tie on a day, which fields are null, which codes have an unusual
-form. The datasets fit together: the holders of licences and sites are in the list of companies,
-whose details, owners, contracts and figures the other datasets have, and auctioned areas are in the
-list of licences.
+form, which licences run too long or are too large. The datasets fit together: the holders of
+licences and sites are in the list of companies, whose details, owners, contracts and figures the
+other datasets have, and auctioned areas are in the list of licences.
 
 Owns the records that a sandbox serves by default. Imports `sandbox.rng` and nothing else of the
 package, so that the sample never depends on the code that is tested with it.
