@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
@@ -35,20 +36,6 @@ def changes(registers, tmp_path_factory):
     for day, register in registers.items():
         snapshots.write(register, root, date=day)
     return snapshots.changes(root, "mining_licenses")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    plt.close("all")
-
-
-def said(ax):
-    """Return every text on and around the Axes."""
-    ax.figure.canvas.draw()
-    return "\n".join(text.get_text() for text in ax.figure.findobj(mpl.text.Text))
 
 
 def heights(ax):

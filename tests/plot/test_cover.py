@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
 
 import sectorsdf.plot  # noqa: E402
 from sectorsdf.companies.cover import COVER_COLUMNS  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    plt.close("all")
-
-
-def said(ax):
-    """Return every text on and around the Axes."""
-    ax.figure.canvas.draw()
-    texts = ax.figure.findobj(mpl.text.Text)
-    return "\n".join(" ".join(text.get_text().split()) for text in texts)
 
 
 def cover(*rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
@@ -14,12 +15,6 @@ import matplotlib.pyplot as plt  # noqa: E402
 from sectorsdf import places, plot  # noqa: E402
 
 pytestmark = pytest.mark.newest
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def licenses(*rows):
@@ -41,11 +36,6 @@ FRAME = licenses(
     ("Atlantis", 80.0),
     ("Riau", None),
 )
-
-
-def said(ax):
-    ax.figure.canvas.draw()
-    return "\n".join(text.get_text() for text in ax.figure.findobj(mpl.text.Text))
 
 
 def circles(ax):
@@ -72,7 +62,7 @@ def test_unit_source_and_what_is_left_out_are_written():
     assert "1 licence(s) without an area" in text
     assert "Source: unknown" in text
     assert "sectorsdf.places" in text
-    assert "Kalimantan Timur\n1,000" in text
+    assert "Kalimantan Timur 1,000" in text
 
 
 def test_numbers_of_licences():

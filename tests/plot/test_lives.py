@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
 
 import sectorsdf  # noqa: E402
 
@@ -23,12 +23,6 @@ LIFE = pd.DataFrame(
 )
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    yield
-    plt.close("all")
-
-
 def test_the_longest_life_is_on_top_and_missing_ones_are_counted():
     ax = sectorsdf.plot.reserve_life(LIFE)
     assert [text.get_text() for text in ax.get_yticklabels()] == [
@@ -39,10 +33,6 @@ def test_the_longest_life_is_on_top_and_missing_ones_are_counted():
     widths = {bars.get_label(): [bar.get_width() for bar in bars] for bars in ax.containers}
     assert widths == {"Gold": [30.0], "Coal": [12.0], "not given": [5.0]}
     assert "1 row(s) without a reserve life" in said(ax)
-
-
-def said(ax):
-    return " ".join(text.get_text() for text in ax.findobj(mpl.text.Text)).replace("\n", " ")
 
 
 def test_the_rows_beyond_the_top_are_counted():

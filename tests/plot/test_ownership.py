@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from support.companies import edges
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
@@ -23,21 +24,6 @@ OWNED = edges(
     symbols={"top": "CQAA.JK", "c": "CQBB.JK"},
 )
 LINKS = pd.DataFrame({"company_slug": ["a", "b", "b", "top", None]}).astype("string")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    plt.close("all")
-
-
-def said(ax):
-    """Return every text on and around the Axes."""
-    ax.figure.canvas.draw()
-    texts = ax.figure.findobj(mpl.text.Text)
-    return "\n".join(" ".join(text.get_text().split()) for text in texts)
 
 
 def shares(ax):

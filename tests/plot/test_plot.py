@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from support.figures import said
 
 mpl = pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 mpl.use("Agg")
@@ -34,20 +35,6 @@ def frames():
             "sites": sites,
             "resources": sectorsdf.get_mining_site_resources(sites, client=client),
         }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    plt.close("all")
-
-
-def said(ax):
-    """Return every text on and around the Axes."""
-    ax.figure.canvas.draw()
-    return "\n".join(text.get_text() for text in ax.figure.findobj(mpl.text.Text))
 
 
 def boxes(ax):

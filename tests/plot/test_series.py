@@ -43,14 +43,6 @@ PRICES = _prices(
 )
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_left():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    plt.close("all")
-
-
 def lines(figure):
     """Return the values of each line, by the unit of its panel and its label."""
     return {
