@@ -17,7 +17,7 @@ SCD2 = "dlt, scd2 merge into DuckDB"
 _WORK = {
     "write": ("writing", {SQL: "write_duckdb"}, (Goal("cpu", SQL, most=4.0),)),
     "latest": ("reading the latest of", {SQL: "latest_duckdb"}, (Goal("cpu", SQL, most=1.5),)),
-    "sum": ("the hectares of one day of", {SQL: "sum_duckdb"}, (Goal("cpu", SQL, most=1.5),)),
+    "sum": ("the hectares of one day of", {SQL: "sum_duckdb"}, (Goal("cpu", SQL, most=2.0),)),
     "changes": ("what changed over", {SQL: "changes_duckdb"}, (Goal("cpu", SQL, most=1.5),)),
     "history": (
         "the history over",

@@ -86,6 +86,8 @@ def reserve_life(sites: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
             Why ``reserve_life`` is missing. A figure that :func:`sectorsdf.check_resources` doubts
             (stages_swapped, implied_grade, ounces_as_tonnes, repeated_figure) is not divided.
 
+        ``attrs`` has the provenance of `sites`.
+
     Raises
     ------
     ValueError
@@ -125,7 +127,9 @@ def reserve_life(sites: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
     life = rows["reserves"] * _scale_of(rows["reserves_unit"]) / production
     rows["reason_missing"] = _reasons(rows)
     rows["reserve_life"] = life.where(rows["reason_missing"].isna())
-    return rows[list(_COLUMNS)].astype(_COLUMNS)
+    result = rows[list(_COLUMNS)].astype(_COLUMNS)
+    result.attrs = sites.attrs.copy()
+    return result
 
 
 def _base_of(unit: str) -> str | None:

@@ -109,6 +109,12 @@ def test_rows_keep_their_order_and_other_years_do_not_count():
     assert found["reserve_life"].fillna(-1).tolist() == [-1, 4, 1]
 
 
+def test_the_provenance_is_that_of_the_sites():
+    frame = sites({})
+    frame.attrs = {"kept": True}
+    assert reserve_life(frame, resources(({}, {"total_reserves_Mt": 33.0}))).attrs == {"kept": True}
+
+
 def test_the_same_shape_if_empty():
     frame, table = sites({}), resources(({}, {"total_reserves_Mt": 8.0}))
     full, empty = reserve_life(frame, table), reserve_life(frame.iloc[:0], table.iloc[:0])

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.budgets import examples
 
 from sectorsdf.frames.lossless_json import as_utf8, decode_json, json_text
 
@@ -18,7 +19,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples())
 @given(VALUES)
 def test_a_value_is_written_as_it_was_read(value):
     text = json.dumps(value, ensure_ascii=False)

@@ -242,6 +242,8 @@ def test_the_search_finds_a_word_and_leads_to_it(visit):
     # The results appear one after the other.
     found = tab.locator("#search-results li a[href*='glossary.html']").first
     found.wait_for()
+    # The page of results reads an excerpt of each; leaving it would end these requests.
+    tab.wait_for_load_state("networkidle")
     found.click()
     tab.wait_for_load_state("load")
     assert "IUPK" in tab.locator(".bd-article").inner_text()

@@ -14,6 +14,8 @@ TESTS = Path(__file__).resolve().parents[1]
 NEWEST_ONLY = {
     "cache/test_journal.py": "The journal holds pages of JSON.",
     "cache/test_processes.py": "Locks and renamed files are the work of the system.",
+    "cli/test_app.py": "Commands call getters and writers that other tests call with both.",
+    "cli/test_cover.py": "The command prints what companies/test_cover.py tests with both.",
     "cli/test_doctor.py": "The report is about the machine and the API.",
     "cli/test_exit_codes.py": "Exit codes follow from the package's errors.",
     "cli/test_terminal.py": "Streams, signals and the layout of tables are the package's own.",
