@@ -189,7 +189,8 @@ def _refuse_unknown(names: Iterable[str], known: Sequence[str], option: str) -> 
 
 def _ways_to_see_all() -> str:
     """Return the ways to see all of a table that the command which runs has."""
-    state = click.get_current_context().ensure_object(State)
+    context = click.get_current_context(silent=True)
+    state = State() if context is None else context.ensure_object(State)
     ways = [("-o", "-o FILE"), ("--columns", "--columns"), ("--format", "--format csv")]
     found = [text for option, text in ways if option in (state.options or ())]
     return ", or ".join([*found[:2], "a pipe"])

@@ -48,23 +48,30 @@ def refuse_unknown(
     unknown : mapping
         The keywords that the getter does not have, with their values.
     options : collection of str
-        The getter's other keywords.
+        The getter's other keywords. Of a filter that takes several values, one is its plural.
 
     Raises
     ------
     FilterError
         If there is such a keyword.
     """
-    filters = [entry.name for entry in dataset.filters]
+    filters = [_keyword(entry.name, options) for entry in dataset.filters]
     for name, value in unknown.items():
         if name in _PAGING and dataset.is_list and filters:
             message = f"{name} is not a filter here: {_PAGING[name]}."
             raise FilterError(message, name=name, value=value)
-        near = difflib.get_close_matches(name, [*filters, *options], n=2, cutoff=0.6)
+        keywords = list(dict.fromkeys([*filters, *options]))
+        near = difflib.get_close_matches(name, keywords, n=2, cutoff=0.6)
         none = "It has no filters: its rows are addressed by key."
         has = f"It has {', '.join(filters)}." if filters else none
         message = f"{dataset.name} has no filter {name!r}.{_hint(near)} {has}"
         raise FilterError(message, name=name, value=value, suggestions=near)
+
+
+def _keyword(name: str, options: Collection[str]) -> str:
+    """Return the keyword of a filter: its own name, or the plural that the getter has instead."""
+    plurals = (f"{name}s", f"{name[:-1]}ies")
+    return next((plural for plural in plurals if plural in options), name)
 
 
 def _hint(near: list[str]) -> str:

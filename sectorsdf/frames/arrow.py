@@ -185,12 +185,11 @@ def frame_digest(frame: pd.DataFrame) -> str:
 
 def typed_table(frame: pd.DataFrame) -> pa.Table:
     """Return a frame as the table that `to_arrow` returns, without its attrs."""
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
-    refuse_deep_values(frame)
-    plain = frame.copy(deep=False)
-    # Newer versions of pyarrow would write the attrs as well, as they are.
-    plain.attrs = {}
+    # Without the attrs, which pandas would copy, and newer versions of pyarrow would write.
+    plain = pd.DataFrame(frame, copy=False)
+    if any(name is not None for name in plain.index.names):
+        plain = plain.reset_index()
+    refuse_deep_values(plain)
     table = pa.Table.from_pandas(plain, preserve_index=False)
     for i, column in enumerate(table.schema):
         if pa.types.is_timestamp(column.type) and column.type.tz is None:

@@ -215,7 +215,7 @@ def call_config(
     ConfigurationError
         If an option cannot be used.
     """
-    refuse_unknown(dataset, arguments.get("unknown", {}), OPTION_NAMES)
+    refuse_unknown(dataset, arguments.get("unknown", {}), arguments.keys() - {"unknown"})
     options = {name: arguments[name] for name in OPTION_NAMES if name in arguments}
     return CallConfig.resolve(context, options)
 

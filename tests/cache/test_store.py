@@ -183,6 +183,7 @@ def test_the_layout_can_be_read_by_people_and_by_any_reader(cached):
 AWKWARD = 'a/b\\c:d*e?f"g<h>i|j,k=l%m\n n.'
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has status")
 def test_a_folder_has_no_character_that_some_system_refuses(serve, tmp_path):
     client = serve(cache=tmp_path)
     for text in (AWKWARD, "x" * 400, "x" * 401, "CON", "été", "."):

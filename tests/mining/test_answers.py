@@ -773,3 +773,9 @@ def test_percentages_are_told_from_amounts(serve):
     money = m.get_mining_company_financials("a", client=client, strict=True)
     assert money["assets_usd"].tolist() == [5320000000.0]
     assert client.sandbox.billed == 1
+
+
+def test_an_unknown_keyword_is_compared_with_the_getters_own(serve):
+    advice = r"Did you mean 'countries'.* It has .*countries\."
+    with pytest.raises(sectorsdf.FilterError, match=advice):
+        sectorsdf.get_mining_global_commodities(country="China", client=serve())

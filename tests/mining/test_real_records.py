@@ -298,6 +298,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*no row has")
 @pytest.mark.parametrize("kind", FILTERS)
 def test_two_filters_together(ask, records, kind):
     dice = random.Random(2026)
