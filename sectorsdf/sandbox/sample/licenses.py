@@ -121,7 +121,6 @@ _CODE_LENGTH: Weighted[int] = Weighted(
 _COMPANIES = 9_999
 # Auctions are over by the middle of 2024. Of seven auctioned areas, one has another holder by now.
 _AFTER_AUCTIONS = "2024-08-01"
-_AUCTIONED = frozenset({"Coal", "Copper", "Gold", "Nickel"})
 _HOLDER_CHANGED = 7
 _FEWEST_FOR_AUCTIONS = 400
 _LARGE_COMPANIES: Weighted[int] = Weighted({1: 98, 2: 17, 3: 11, 4: 9, 5: 8, 6: 8, 7: 6, 8: 5})
@@ -246,16 +245,21 @@ def _license(rng: SeededRandom, serial: int, code: str, popular: list[date]) -> 
 
 def _license_auctioned_areas(records: list[Record], auctions: Sequence[Record]) -> None:
     """Give the areas of auctions to licences that began later; two have another holder by now."""
-    later = (
+    later = [
         record
         for record in records
         if record["license_type"] == "IUP"
-        and record["commodity_type"] in _AUCTIONED
         and record["company_slug"] is None
         and _AFTER_AUCTIONS <= record["license_effective_date"] < REFERENCE_DAY.isoformat()
-    )
-    for number, (auction, record) in enumerate(zip(auctions, later, strict=False)):
-        for name in ("wiup_code", "province", "city", "licensed_area_ha", "commodity_type"):
+    ]
+    for number, auction in enumerate(auctions):
+        # Of the same commodity, so that the number of its licences stays.
+        same = [row for row in later if row["commodity_type"] == auction["commodity_type"]]
+        if not same:
+            continue
+        record = min(same, key=lambda row: row["province"] != auction["province"])
+        later.remove(record)
+        for name in ("wiup_code", "province", "city", "licensed_area_ha"):
             record[name] = auction[name]
         record["location"] = auction["city"]
         name = f"PT {auction['company_name']}"
