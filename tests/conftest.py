@@ -26,7 +26,12 @@ settings.register_profile(
     "ci", max_examples=25, stateful_step_count=30, deadline=None, derandomize=True
 )
 settings.register_profile(
-    "nightly", max_examples=1_000, stateful_step_count=50, deadline=None, print_blob=True
+    "nightly",
+    max_examples=1_000,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

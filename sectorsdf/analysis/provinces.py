@@ -72,7 +72,7 @@ def explode_provinces(frame: pd.DataFrame, column: str = "province") -> pd.DataF
     >>> exploded = sectorsdf.explode_provinces(licenses)
     >>> timur = exploded[exploded["province"] == "Kalimantan Timur"]
     >>> len(timur), int(timur["share"].isna().sum())
-    (348, 6)
+    (350, 6)
     """
     require_frame(frame)
     if column not in frame.columns:

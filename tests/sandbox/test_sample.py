@@ -37,7 +37,7 @@ DOCUMENTED = {
 DIGEST = "0720cf2b6a13d2ba73d126bae3accc1b4337a18426f4c7004c8299435d566ff6"
 DIGESTS = {
     "mining_companies": "d791904c116810ba",
-    "mining_company": "36adba915e76787f",
+    "mining_company": "2f6c56d0f7b95f00",
     "mining_company_ownership": "027d6c867876fa9f",
     "mining_company_financials": "d8e8b10efe9d5f33",
     "mining_company_performance": "d3f79476ec37521c",
