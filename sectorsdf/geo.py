@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sectorsdf.errors import MissingExtraError
+from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.problems import warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
 
@@ -32,7 +33,6 @@ __all__ = [
     "Shore",
     "coastline",
     "places",
-    "require_frame",
     "to_geodataframe",
 ]
 
@@ -60,13 +60,6 @@ class Places(NamedTuple):
     longitude: npt.NDArray[np.float64]
     latitude: npt.NDArray[np.float64]
     problems: list[dict[str, Any]]
-
-
-def require_frame(data: object) -> None:
-    """Raise TypeError if the argument is not a DataFrame."""
-    if not isinstance(data, pd.DataFrame):
-        message = f"a DataFrame is needed, not {type(data).__name__}: {data!r:.80}"
-        raise TypeError(message)
 
 
 def _degrees(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from sectorsdf.analysis.inputs import require_frame
 from sectorsdf.errors import ConfigurationError
+from sectorsdf.frames.inputs import require_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

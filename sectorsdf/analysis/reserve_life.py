@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from sectorsdf.analysis.inputs import require_columns
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.reserves.checks import check_resources
 from sectorsdf.reserves.findings import amounts_of, prepared, totals_of
 from sectorsdf.units import metal_of, read_unit
@@ -46,7 +46,7 @@ _TONNES: Final = {
     "dmt": 1e6,
     "dry t": 1.0,
 }
-# The commodities whose production is metal in whatever unit; of others it is ore or coal.
+# The commodities whose production is metal in any unit; of others it is ore or coal.
 _METALS: Final = frozenset({"gold", "silver", "copper", "tin", "platinum"})
 _MATERIAL: Final = "ore or coal"
 # Findings that make the reserves of a site no basis for a quotient.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from sectorsdf.analysis.inputs import require_frame
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import UnitError
+from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.provenance import Provenance
 
 if TYPE_CHECKING:

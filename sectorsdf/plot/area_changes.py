@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.plot.style import (
     FAINT,
@@ -16,7 +17,6 @@ from sectorsdf.plot.style import (
     finish,
     finite_numbers,
     new_axes,
-    require_columns,
 )
 
 if TYPE_CHECKING:

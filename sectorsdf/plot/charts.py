@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sectorsdf.errors import UnitError
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.plot.style import (
     ALARM,
@@ -19,7 +20,6 @@ from sectorsdf.plot.style import (
     hatch_for,
     new_axes,
     plain_text,
-    require_columns,
     top_groups,
 )
 from sectorsdf.units import label

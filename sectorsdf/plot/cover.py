@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.plot.style import (
     INK,
     SUFFIX,
@@ -14,7 +15,6 @@ from sectorsdf.plot.style import (
     finish,
     new_axes,
     plain_text,
-    require_columns,
     require_count,
 )
 

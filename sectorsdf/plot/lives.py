@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.plot.style import (
     INK,
     colours_for,
@@ -13,7 +14,6 @@ from sectorsdf.plot.style import (
     hatch_for,
     new_axes,
     plain_text,
-    require_columns,
     require_count,
 )
 

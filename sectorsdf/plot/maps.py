@@ -13,6 +13,7 @@ import pandas as pd
 from sectorsdf.analysis.provinces import explode_provinces
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import UnitError
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.geo import INDONESIA, coastline, places
 from sectorsdf.places import province_name, provinces
@@ -26,7 +27,6 @@ from sectorsdf.plot.style import (
     markers_for,
     new_axes,
     plain_text,
-    require_columns,
     top_groups,
 )
 from sectorsdf.units import label

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pandas as pd
 
 from sectorsdf.companies.ownership import owned_by
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.plot.style import (
     FAINT,
     INK,
@@ -17,7 +18,6 @@ from sectorsdf.plot.style import (
     finish,
     new_axes,
     plain_text,
-    require_columns,
     require_count,
 )
 

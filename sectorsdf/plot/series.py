@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from sectorsdf.frames.inputs import require_columns
 from sectorsdf.plot.style import (
     FAINT,
     colours_for,
@@ -17,7 +18,6 @@ from sectorsdf.plot.style import (
     markers_for,
     new_figure,
     plain_text,
-    require_columns,
 )
 from sectorsdf.units import label
 

@@ -15,7 +15,6 @@ import pandas as pd
 
 from sectorsdf.errors import MissingExtraError, printable
 from sectorsdf.frames.provenance import Provenance
-from sectorsdf.geo import require_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +40,6 @@ __all__ = [
     "new_figure",
     "note_lines",
     "plain_text",
-    "require_columns",
     "require_count",
     "top_groups",
 ]
@@ -112,15 +110,6 @@ def new_figure(figure: FigureBase | None, size: tuple[float, float]) -> Iterator
     plt = _pyplot()
     with plt.rc_context(_LIGHT) if figure is None else nullcontext():
         yield plt.figure(figsize=size, layout="constrained") if figure is None else figure
-
-
-def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) -> None:
-    """Raise ValueError if a column is missing; the message names the getter that returns it."""
-    require_frame(frame)
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        message = f"the frame has no column {', '.join(absent)}; {getter} returns it"
-        raise ValueError(message)
 
 
 def require_count(top: object) -> None:

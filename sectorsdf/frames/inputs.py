@@ -1,4 +1,4 @@
-"""Check the frames that summaries are made from."""
+"""Check that an argument is a frame and has the columns that a function reads."""
 
 from __future__ import annotations
 
