@@ -60,7 +60,7 @@ CAPS: Final[dict[tuple[str, str, str], Cap]] = {
     # The minister decides on the area of an IUPK in production.
     ("IUPK", _PRODUCTION, "metal"): Cap(20, None, "Art. 83", "Art. 83", _INTEGRATED),
     ("IUPK", _PRODUCTION, "coal"): Cap(20, None, "Art. 83", "Art. 83", _INTEGRATED),
-    # 10 ha are for cooperatives; a person may have 5 ha, but holders are not told apart here.
+    # 10 ha are for cooperatives; a person may have 5 ha, but holders are not distinguished here.
     ("IPR", "", ""): Cap(10, 10, "Art. 68", "Art. 68"),
     ("SIPB", "", ""): Cap(3, 50, "GR 96/2021, ch. VIII", "Art. 86A to 86H"),
 }
@@ -78,7 +78,7 @@ _GROUPS: Final = {"4": "non-metal", "5": "rock", "6": "non-metal"}
 
 
 def class_of(commodity: pd.Series, group: pd.Series) -> pd.Series:
-    """Return the class of each licence in the law; missing where it cannot be told.
+    """Return the class of each licence in the law; missing where it is not known.
 
     Parameters
     ----------

@@ -128,7 +128,7 @@ class AppendFile:
         return os.fstat(self._number).st_nlink == 0
 
     def close(self) -> None:
-        """Wait for the disk, and end the thread; the file is closed once nobody refers to it.
+        """Wait for the disk, and end the thread; the file is closed with the last reference to it.
 
         Raises
         ------

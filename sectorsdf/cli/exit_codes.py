@@ -168,7 +168,7 @@ def _without_other_options(text: str, options: Collection[str]) -> str:
     """Leave out each later clause of a message that advises an option the command does not have."""
     kept = []
     for number, part in enumerate(re.split(r"(?<=[.;]) (?=\S)", text)):
-        # What stands between backticks is a command of its own.
+        # Text between backticks is a command of its own.
         named = _OPTION.findall(re.sub("`[^`]*`", "", part))
         if number == 0 or not (set(named) & _ADVICE) - set(options):
             kept.append(part)

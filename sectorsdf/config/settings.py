@@ -114,7 +114,7 @@ def location(value: _PathLike, name: str) -> Path | str:
     """Return a folder or file as a path, and a URL as text.
 
     This function alone decides which of the two a value is. A URL begins with a scheme of at least
-    two characters and ``://``; everything else is a path, whatever colons its names have. A
+    two characters and ``://``; everything else is a path, even if its names have colons. A
     ``file:`` URL becomes the path that it names.
 
     Parameters

@@ -1,4 +1,4 @@
-"""One text that identifies the content of a table, whatever the order of its rows and columns.
+"""One text that identifies the content of a table, in any order of its rows and columns.
 
 This module owns the digest that a provenance contains. Two tables have the same digest if their
 columns have the same names and types and their rows have the same values, each row as often. The

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["derived", "of_part", "origins", "true_provenance", "whole_of"]
 
-# What is true of a fetch, whatever became of its rows. The numbers of rows in `problems` are those
-# of the fetched frame.
+# What is true of a fetch, even if its rows were changed. The numbers of rows in `problems` are
+# those of the fetched frame.
 _OF_THE_FETCH = (
     "dataset",
     "digest",

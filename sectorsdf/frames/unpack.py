@@ -1,7 +1,7 @@
 """Make rows of the answers whose rows are not plain records, by the name that a dataset declares.
 
 An unpacker takes an answer and what it was asked for, and returns its rows and problems as
-`Unpacked`. It is pure, and raises for no JSON value, whatever its shape. This module owns the
+`Unpacked`. It is pure, and raises for no JSON value, of any shape. This module owns the
 answers about commodities and companies, and the table of all unpackers. It must not import a module
 that fetches or stores.
 """
@@ -63,7 +63,7 @@ def _prices(answer: object, key: Mapping[str, str]) -> Unpacked:
     rows = Rows(MINING_COMMODITY_PRICES, key)
     renamed = {"date": "date", "price_usd_per_ton": "price"}
     for item in rows.objects({"answer": answer}, "answer"):
-        # The answer spells the name as the API does, whatever case it was asked for in.
+        # The answer spells the name as the API does, in any case it was asked for.
         name = item.get("name")
         name = key.get("commodity") if name is None else name
         rows.add(item, renamed, {"commodity": name, "unit": price_unit(name)}, ["name"])

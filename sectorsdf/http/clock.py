@@ -19,7 +19,7 @@ _SLEEPLESS: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MO
 
 
 def steady_clock() -> float:
-    """Return seconds that nobody can set, and that go on while the machine is suspended."""
+    """Return seconds that no user can set, and that go on while the machine is suspended."""
     if _SLEEPLESS is None:
         return time.monotonic()
     return time.clock_gettime(_SLEEPLESS)

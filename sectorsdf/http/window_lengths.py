@@ -45,7 +45,7 @@ def lengths_between(low: float, high: float, lag: float) -> list[float]:
     -------
     list of float
         In ascending order. If the last one is refused, `high` is exact. None are needed if the
-        bounds are so close that they cannot be told apart.
+        bounds are so close that they cannot be distinguished.
     """
     tolerance = 0.015 * high + 2 * lag + margin(high)
     if high - low <= 1.3 * tolerance or high <= _EXACT * low:

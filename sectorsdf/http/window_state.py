@@ -87,7 +87,7 @@ class WindowState:
     misses: list[list[float]] = field(default_factory=list)  # the same, of refusals
     flights: dict[str, float] = field(default_factory=dict)  # requests without a response yet
     boot: str = ""  # which run of which machine `offset` is of
-    offset: float = 0.0  # wall time less the time of a clock that nobody can set
+    offset: float = 0.0  # wall time less the time of a clock that no user can set
     seen: float = 0.0  # the latest time at which the state was used
 
     @property
@@ -153,7 +153,7 @@ class WindowState:
         boot : str
             Names the clock of `offset`; empty if there is none.
         offset : float
-            The wall time less the time of a clock that nobody can set.
+            The wall time less the time of a clock that no user can set.
         """
         if boot and boot == self.boot and abs(offset - self.offset) > _SET:
             self.shift(offset - self.offset)

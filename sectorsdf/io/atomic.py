@@ -67,7 +67,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Readers see the old file or the whole new one, never a part. For files of the package's own: it
     replaces a link, and does not look for what a killed process left.
     """
-    # `tempfile` would make the file readable by its owner only, whatever the umask allows.
+    # `tempfile` would make the file readable by its owner only, even if the umask allows more.
     temporary = temporary_path(path)
     temporary.touch(exist_ok=False)
     try:

@@ -57,7 +57,7 @@ _PANDAS_NAMES: Mapping[str, pa.DataType] = {
 
 
 def escape(text: str) -> str:
-    """Return a text as it stands in the name of a folder."""
+    """Return a text as the name of a folder has it."""
     return "".join(f"%{ord(char):02X}" if char in _ESCAPED else char for char in text)
 
 

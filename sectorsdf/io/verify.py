@@ -32,7 +32,7 @@ class Verification:
     Attributes
     ----------
     intact : bool or None
-        Whether the rows are exactly those that one call of a getter returned, in whatever order.
+        Whether the rows are exactly those that one call of a getter returned, in any order.
         None if nothing shows it.
     complete : bool or None
         Whether they are all rows that the call asked for, as the certificate in the provenance

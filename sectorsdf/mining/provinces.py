@@ -152,7 +152,7 @@ def get_mining_province_resources(
     costs none. Source: Sectors API, ``/v2/mining/resources-reserves/{province}/``.
 
     The table is that of `get_mining_site_resources`, for provinces. In a province, a key of a metal
-    without ``ore_`` is contained metal. 0.0 stands where the API has no figure.
+    without ``ore_`` is contained metal. The API sends 0.0 where it has no figure.
 
     Examples
     --------

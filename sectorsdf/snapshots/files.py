@@ -50,7 +50,7 @@ class Description:
 
     @property
     def digest(self) -> str | None:
-        """The digest of the rows, whatever their order."""
+        """The digest of the rows, in any order."""
         digest: str | None = self.provenance.get("digest")
         return digest
 

@@ -66,7 +66,7 @@ def list_snapshots(root: str | os.PathLike[str]) -> pd.DataFrame:
         complete (boolean)
             Whether the rows were proved to be all that there were.
         digest (string)
-            Digest of its rows, whatever their order. Two snapshots with the same digest have the
+            Digest of its rows, in any order. Two snapshots with the same digest have the
             same rows.
         fetched_at (datetime64 in UTC)
             When the oldest of its rows was fetched.

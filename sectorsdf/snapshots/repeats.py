@@ -84,7 +84,7 @@ def _without(rows: Indices, done: Indices) -> Indices:
 
 
 def _ranks(old: pa.Table, new: pa.Table) -> Indices:
-    """Return the rank of each value among those of its column, whatever the order of the rows."""
+    """Return the rank of each value among those of its column, in any order of the rows."""
     ranks = np.zeros((len(old) + len(new), old.num_columns), dtype=np.int64)
     for i, name in enumerate(old.column_names):
         column = pa.chunked_array(
