@@ -167,7 +167,7 @@ class JournalEntry:
             file = self._file or AppendFile(self.folder / PAGES)
             start = file.append(head + body) + len(head)
             if self._file is None:
-                file.close()
+                file.settle()
         except OSError as error:
             self._cannot_keep(error)
             return
@@ -281,10 +281,7 @@ class JournalEntry:
     def close(self) -> None:
         """Release the lock, so that another call can use the pages, which are on the disk."""
         self.settle()
-        file, self._file = self._file, None
-        if file is not None:
-            with suppress(OSError):
-                file.close()
+        self._file = None
         if self._lock is not None:
             with suppress(OSError):
                 self._lock.release()

@@ -225,7 +225,7 @@ class RecordEntry:
             file = self._file
         position = file.append(content)
         if self._closed:
-            file.close()
+            file.settle()
         return position
 
     def _cannot_keep(self, error: OSError) -> None:
@@ -292,9 +292,6 @@ class RecordEntry:
         """Say that the call has ended; an answer may still arrive."""
         self._closed = True
         self.settle()
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
 
 
 def _bring_up_to_date(
@@ -315,7 +312,7 @@ def _bring_up_to_date(
         with suppress(OSError):
             whole = AppendFile(file)
             whole.append(more)
-            whole.close()
+            whole.settle()
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -261,6 +261,10 @@ class ListCall(Call):
         if not self._quiet:
             self.report_progress(done, planned)
 
+    def on_idle(self) -> None:
+        """Wait until the pages that arrived are on the disk."""
+        self.entry.settle()
+
     def on_stale(self, request: PageRequest) -> None:
         """Remove a page that is out of date from the journal."""
         self._arrived.pop(request, None)

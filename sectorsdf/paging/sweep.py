@@ -46,6 +46,9 @@ class SweepObserver(Protocol):
     def on_page(self, done: int, planned: int) -> None:
         """Receive the number of pages that have arrived."""
 
+    def on_idle(self) -> None:
+        """Do what need not delay a request: nothing is left to do before another page arrives."""
+
     def on_stale(self, request: PageRequest) -> None:
         """Drop the page of a request: it is out of date and must not be used again."""
 
@@ -59,7 +62,7 @@ class _NoObserver:
     def _ignore(self, *_args: object, **_kwargs: object) -> None:
         """Do nothing."""
 
-    on_plan = on_page = on_stale = on_interrupt = _ignore
+    on_plan = on_page = on_idle = on_stale = on_interrupt = _ignore
 
 
 def _never() -> bool:
@@ -259,6 +262,7 @@ class Sweep:
                             break
                         self._started[due] = self.pages
                         pool.submit(due)
+                    self.observer.on_idle()
                     if not pool.under_way:
                         break
                     request, page, error = pool.next()

@@ -469,34 +469,19 @@ def test_a_power_cut_after_a_call_loses_no_page(journal, disk, kind):
 
 
 @pytest.mark.parametrize("kind", ["page", "record"])
-def test_a_power_cut_in_a_call_loses_eight_pages_at_most(journal, disk, kind):
-    """One flush serves all pages that came before it, and no page waits for it until then."""
+def test_one_flush_serves_all_pages_that_came_meanwhile(journal, disk, kind):
     keys = "abcdefghijklmnop"
     entry, put = entry_of(journal, kind, keys)
     disk.may_flush.clear()
-    for key in keys[:7]:
+    # No thread that brings a page waits for the disk.
+    for key in keys:
         put([key], BODY)
     assert disk.kept == 0
-    beyond = threading.Thread(target=put, args=([keys[7]], BODY), daemon=True)
-    beyond.start()
-    beyond.join(0.05)
-    assert beyond.is_alive()
     disk.may_flush.set()
-    beyond.join(10)
+    for _ in range(3):
+        entry.settle()
     assert disk.kept == written_bytes(journal)
-    assert disk.flushes <= 2
-    entry.close()
-
-
-@pytest.mark.parametrize("kind", ["page", "record"])
-def test_a_page_goes_to_the_disk_while_the_next_is_asked_for(journal, disk, kind):
-    """A call that waits for the rate limit has nothing left to lose."""
-    entry, put = entry_of(journal, kind)
-    put(["a"], BODY)
-    deadline = time.monotonic() + 10
-    while disk.kept < written_bytes(journal) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert disk.kept == written_bytes(journal)
+    assert disk.flushes == 1
     entry.close()
 
 
@@ -509,30 +494,6 @@ def test_a_disk_that_cannot_flush_costs_one_word(journal, monkeypatch, caplog, k
     entry.settle()
     assert caplog.text.count("cannot be kept") == 1
     monkeypatch.undo()
-    entry.close()
-
-
-def test_a_system_without_threads_flushes_at_once(journal, monkeypatch, disk):
-    def start(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", start)
-    entry, put = entry_of(journal, "page")
-    put(["a"], BODY)
-    assert disk.kept == written_bytes(journal)
-    entry.close()
-
-
-def test_the_thread_ends_when_nothing_is_left_to_do(journal, monkeypatch, disk):
-    monkeypatch.setattr(append_file, "_IDLE_SECONDS", 0.001)
-    entry, put = entry_of(journal, "page")
-    for _ in range(2):
-        put(["a"], BODY)
-        deadline = time.monotonic() + 10
-        while entry._file._has_thread and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert not entry._file._has_thread
-        assert disk.kept == written_bytes(journal)
     entry.close()
 
 

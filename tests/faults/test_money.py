@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from support.billing_api import Api, licence, site
 
 import sectorsdf
+from sectorsdf.cache import append_file
 
 CALL = sectorsdf.get_mining_licenses
 PAGES = 6  # of 170 licences
@@ -29,6 +35,53 @@ def interrupt(api, after, call, **options):
         call(**options)
     api.recover()
     return api.billed
+
+
+# A power cut
+
+
+class Disk:
+    """A disk that keeps of each file what was flushed."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def flush(self, number):
+        state = os.fstat(number)
+        self.kept[state.st_ino] = state.st_size
+
+    def copy(self, folder, target):
+        """Copy a folder as it is after a power cut."""
+        shutil.copytree(folder, target)
+        for file in filter(Path.is_file, folder.rglob("*")):
+            if file.suffix in {".journal", ".page"}:
+                kept = self.kept.get(file.stat().st_ino, 0)
+                os.truncate(target / file.relative_to(folder), kept)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("kind", ["pages", "records"])
+def test_a_power_cut_loses_the_last_page_at_most(api, home, tmp_path, monkeypatch, kind, workers):
+    """Each page that a call has counted is on the disk before the call waits for another one."""
+    disk, counted = Disk(), []
+    monkeypatch.setattr(append_file, "flush", disk.flush)
+
+    def cut(_, done, due):
+        disk.copy(home, tmp_path / str(done))
+        counted.append(done)
+
+    def call(folder, **options):
+        client = api.client(folder, workers=workers, **options)
+        if kind == "pages":
+            return CALL(client=client)
+        return sectorsdf.get_mining_site(list(map("site-{}".format, range(6))), client=client)
+
+    whole = call(home, on_progress=cut)
+    assert counted == list(range(1, PAGES + 1))
+    for done in counted:
+        before = api.billed
+        pd.testing.assert_frame_equal(call(tmp_path / str(done)), whole)
+        assert api.billed - before <= PAGES - (done - 1)
 
 
 # Lists

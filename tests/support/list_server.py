@@ -185,6 +185,9 @@ class Observer:
     def on_page(self, done, planned):
         self.pages.append((done, planned))
 
+    def on_idle(self):
+        """Do nothing: what a call does then is tested with the journal."""
+
     def on_stale(self, request):
         self.stale.append(request)
 
