@@ -94,7 +94,7 @@ def site_map(
     require_columns(frame, [colour, *([size] if size else [])], "get_mining_sites(details=True)")
     rows = frame.reset_index(drop=True)
     sizes = _sizes(rows, size)
-    latest = _is_latest(rows, sizes)
+    latest = is_latest(rows, sizes)
     drawn = latest & ~np.isnan(located.longitude)
     unit = _unit(rows[drawn & sizes.notna().to_numpy()], size)
     groups, names = top_groups(rows.loc[drawn, colour], pd.Series(1.0, index=rows.index[drawn]))
@@ -274,7 +274,7 @@ def _sizes(frame: pd.DataFrame, size: str | None) -> pd.Series[float]:
     return values.where(values > 0)
 
 
-def _is_latest(frame: pd.DataFrame, sizes: pd.Series[float]) -> npt.NDArray[np.bool_]:
+def is_latest(frame: pd.DataFrame, sizes: pd.Series[float]) -> npt.NDArray[np.bool_]:
     """Mark each site's latest row with a size, or its latest row if none has a size."""
     if not {*SITE_KEY, "year"} <= set(frame.columns):
         return np.ones(len(frame), dtype=bool)

@@ -80,8 +80,8 @@ def ownership_tree(
         raise ValueError(message)
     tree = _Tree.of(ownership, slug, top, links)
     with new_axes(ax, (6.4, 1.5 + 0.36 * max(len(tree.order), 3))) as axes:
-        _draw_tree(axes, tree)
         name, symbol = _root(ownership, slug)
+        _draw_tree(axes, tree, name, is_listed=bool(symbol))
         title = plain_text(f"What {name} owns" + (f" ({symbol})" if symbol else ""), 60)
         left_out = {"more company(ies) with smaller shares": tree.hidden}
         finish(axes, ownership, title, left_out, _tree_note(tree))
@@ -183,15 +183,18 @@ def _root(ownership: pd.DataFrame, slug: str) -> tuple[str, str]:
     return slug, ""
 
 
-def _draw_tree(ax: Any, tree: _Tree) -> None:  # noqa: ANN401
-    """Draw the rows from top to bottom: branches and names to the left, bars to the right."""
+def _draw_tree(ax: Any, tree: _Tree, root: str, *, is_listed: bool) -> None:  # noqa: ANN401
+    """Draw the rows from top to bottom: branches and names to the left, bars to the right.
+
+    `root` is the name of the company at the root, which has no row in the shares.
+    """
     deepest = max(depth for _, depth in tree.order)
     left = -(_NAMES + _STEP * deepest)
     heights = {name: -row for row, (name, _) in enumerate(tree.order)}
     for name, depth in tree.order:
         x, y = left + _STEP * depth, heights[name]
         is_root = name == tree.root
-        listed = is_root or bool(tree.known.at[name, "is_listed"])
+        listed = is_listed if is_root else bool(tree.known.at[name, "is_listed"])
         if not is_root:
             above, parent = x - _STEP, heights[tree.paths[name][-2]]
             ax.plot([above, above, x], [parent, y, y], color=FAINT, linewidth=0.8, zorder=1)
@@ -200,7 +203,7 @@ def _draw_tree(ax: Any, tree: _Tree) -> None:  # noqa: ANN401
             [x], [y], marker="s" if listed else "o", markersize=6, zorder=2,
             color=_LISTED if listed else _OWNED, gid=f"company-{name}",
         )  # fmt: skip
-        label = _root_label(tree) if is_root else _label(tree, name, depth, deepest)
+        label = _root_label(tree, root) if is_root else _label(tree, name, depth, deepest)
         ax.text(x + 3, y, label, va="center", fontsize=8.5)
     ax.set_xlim(left - 3, 150 if tree.counts is not None else 122)
     ax.set_ylim(-len(tree.order) + 0.4, 0.6)
@@ -213,9 +216,9 @@ def _draw_tree(ax: Any, tree: _Tree) -> None:  # noqa: ANN401
         draw_empty(ax, "It owns no company of the list")
 
 
-def _root_label(tree: _Tree) -> str:
+def _root_label(tree: _Tree, name: str) -> str:
     own = tree.licenses(tree.root)
-    return plain_text(tree.root, 50) + (f", {own}" if own else "")
+    return plain_text(name, 50) + (f", {own}" if own else "")
 
 
 def _label(tree: _Tree, name: str, depth: int, deepest: int) -> str:
@@ -244,5 +247,8 @@ def _draw_share(ax: Any, y: float, tree: _Tree, name: str) -> None:  # noqa: ANN
 
 
 def _tree_note(tree: _Tree) -> str:
-    note = "Square: listed company, circle: other company, each drawn once, on its strongest path"
+    note = (
+        "Square: listed company, circle: other company, each drawn once, on the path of its "
+        "largest share"
+    )
     return note if tree.counts is None else f"{note}. Hatched: no licence is linked"

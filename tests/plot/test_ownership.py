@@ -56,6 +56,14 @@ def test_listed_companies_have_another_mark_and_colour():
     assert {mark for mark, _ in marks.values()} == {"s", "o"}
 
 
+def test_a_root_that_is_not_listed_is_a_circle_with_its_name():
+    owned = OWNED.assign(parent_name="PT " + OWNED["parent_slug"].str.upper())
+    ax = sectorsdf.plot.ownership_tree(owned, "a")
+    (mark,) = [line.get_marker() for line in ax.lines if line.get_gid() == "company-a"]
+    assert mark == "o"
+    assert "PT A" in [text.get_text() for text in ax.texts]
+
+
 def test_rows_go_down_from_each_owner():
     ax = sectorsdf.plot.ownership_tree(OWNED, "top")
     places = {

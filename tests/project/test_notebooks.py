@@ -139,7 +139,7 @@ def test_it_has_no_email_address_and_loads_nothing_from_other_hosts(path):
 
 @each
 def test_it_is_not_too_large(path):
-    assert path.stat().st_size < 700_000
+    assert path.stat().st_size < 850_000
     images = [
         output.get("data", {}).get("image/png", "")
         for output in _outputs(_read(path, to_run=False))

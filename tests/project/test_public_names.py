@@ -15,8 +15,8 @@ import sectorsdf
 
 FOLDER = Path(sectorsdf.__file__).parent
 EXTRAS = {
-    *("dask", "duckdb", "fsspec", "geopandas", "keyring", "matplotlib", "networkx", "openpyxl"),
-    *("pint", "rapidfuzz", "tqdm"),
+    *("dask", "duckdb", "folium", "fsspec", "geopandas", "keyring", "matplotlib", "networkx"),
+    *("openpyxl", "pint", "rapidfuzz", "tqdm"),
 }
 
 
@@ -64,7 +64,8 @@ def test_each_name_is_the_one_of_its_module(listed):
 
 
 def test_dir_and_star_import_give_the_public_names_only():
-    assert dir(sectorsdf) == sectorsdf.__all__
+    for module in (sectorsdf, sectorsdf.companies, sectorsdf.snapshots):
+        assert dir(module) == module.__all__
     scope = {}
     exec("from sectorsdf import *", scope)
     assert sorted(scope.keys() - {"__builtins__"}) == sectorsdf.__all__
