@@ -126,9 +126,16 @@ OVERFLOWING = """() => {
         .map(e => `${e.tagName} ${e.className}`).slice(0, 5);
 }"""
 # The paragraphs with a font smaller than 14 pixels.
-SMALL_TEXT = """() => [...document.querySelectorAll('.bd-article p')]
-    .filter(e => e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 14)
-    .map(e => e.textContent.slice(0, 30)).slice(0, 5)"""
+# The smallest text of a figure is drawn with 8 pt.
+SMALL_TEXT = """() => [
+    ...[...document.querySelectorAll('.bd-article p')]
+        .filter(e => e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 14)
+        .map(e => e.textContent.slice(0, 30)),
+    ...[...document.querySelectorAll('.bd-article img.figure')]
+        .filter(e => e.getClientRects().length)
+        .filter(e => e.clientWidth / e.naturalWidth * 8 * 96 / 72 < 8)
+        .map(e => e.getAttribute('src')),
+].slice(0, 5)"""
 # The number of colours on the canvases of a map.
 COLOURS = """() => {
     const found = new Set();
