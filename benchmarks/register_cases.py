@@ -27,24 +27,36 @@ _WORK = {
 }
 
 
+# Rows, months, rounds, the work, and the contenders that would take too long or too much memory.
+_PLANS = (
+    (4_151, 12, 5, tuple(_WORK), set()),
+    (4_151, 120, 2, tuple(_WORK), {SCD2}),
+    # All frames that are written are in memory before the time starts.
+    (1_000_000, 2, 1, ("write",), set()),
+    (1_000_000, 12, 1, ("latest", "sum", "changes", "history"), {SCD2}),
+    (1_000_000, 120, 1, ("latest", "sum"), set()),
+    (1_000_000, 120, 1, ("changes", "history"), {SQL, SCD2}),
+)
+_QUICK_PLANS = ((120, 3, 1, tuple(_WORK), set()),)
+
+
 def register_cases(folder, *, quick):
     """Yield the cases; the snapshots are written into the folder, once for all contenders."""
     arguments = {"folder": None if folder is None else str(folder)}
-    # Rows, months, rounds, and whether a merge of dlt is fast enough to wait for it.
-    plans = ((4_151, 12, 5, True), (4_151, 120, 2, False), (1_000_000, 12, 1, False))
-    for rows, months, rounds, merge in ((120, 3, 1, True),) if quick else plans:
-        for work, (title, others, goals) in _WORK.items():
-            if rows > 500_000 and work == "write":
-                # All frames are in memory before the time starts.
-                continue
+    for rows, months, rounds, works, without in _QUICK_PLANS if quick else _PLANS:
+        for work in works:
+            title, others, goals = _WORK[work]
             labels = {OURS: f"{work}_ours", **others}
-            chosen = {label: name for label, name in labels.items() if merge or label != SCD2}
             options = {**arguments, "months": months}
             yield Case(
                 f"{title} {months} snapshots of {rows:,} rows",
                 rows,
-                tuple(Contender(label, name, options) for label, name in chosen.items()),
-                tuple(goal for goal in goals if goal.against in chosen),
+                tuple(
+                    Contender(label, name, options)
+                    for label, name in labels.items()
+                    if label not in without
+                ),
+                tuple(goal for goal in goals if goal.against not in without),
                 rounds,
                 fresh=rows > 500_000,
                 per="row",
