@@ -3,10 +3,13 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 PIP = pip>=25.1
 QUIET = --quiet --disable-pip-version-check
+# Where bytecode is not written, each run compiles the tests again, and each process that they start
+# the package.
+unexport PYTHONDONTWRITEBYTECODE
 # Spark needs a Java runtime.
 SPARK = $(shell command -v java >/dev/null && echo --group spark)
 
-.PHONY: demo test test-oldest nightly lint hooks distributions faults bench scale docs clean
+.PHONY: demo test test-oldest nightly fresh-home lint hooks distributions faults bench scale docs clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/sectorsdf demo
@@ -21,6 +24,10 @@ test-oldest: .venv-test-oldest/ready
 # Give the property tests forty times as many examples, and new ones in each run.
 nightly: .venv-test/ready
 	HYPOTHESIS_PROFILE=nightly .venv-test/bin/python -m pytest -n 2 -m hypothesis $(PYTEST_ARGS)
+
+# Run the `make` commands of the README in a clone with an empty home; this downloads what they need.
+fresh-home: .venv-test/ready
+	FRESH_HOME=1 .venv-test/bin/python -m pytest -k make_commands tests/project/test_packaging.py
 
 lint: .venv-lint/ready
 	.venv-lint/bin/ruff check .

@@ -206,9 +206,13 @@ async def _serve(rows, latency, window, tls):
 
 
 def environment(**more):
-    """Return the environment of this process, changed so that this checkout is imported."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}
+    """Return the environment of this process, changed so that this checkout is imported.
+
+    Its compiled modules are kept, as those of an installed package are.
+    """
+    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
+    own = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": ""}
+    return {**os.environ, **own, **more}
 
 
 class Replay:

@@ -97,7 +97,10 @@ ANSWERS = {
     "end_year": ("int, optional", "Last year; by default the last of the series."),
     "walk": (
         '{"up", "down", "both"}, optional',
-        "Also ask for the companies above, below, or both, until none is left. Each is asked once.",
+        (
+            "Also ask for the companies above, below, or both, until none is left. Each is "
+            "requested once."
+        ),
     ),
     "countries": (
         "str, iterable of str, or DataFrame, optional",
@@ -225,7 +228,7 @@ def missing_parameter(dataset: Dataset) -> str:
     word = "code" if str(dataset.addressed_by).endswith("_code") else dataset.addressed_by
     what = f"does not know a {word}"
     if dataset.keyword and not addresses_a_record(dataset):
-        what += " or has none of the data asked for it"
+        what += ", or has none of the requested data for it"
     text = (
         f'What to do if the API {what}. ``"skip"`` leaves it out and warns; ``"raise"`` raises '
         "`NotFoundError`."

@@ -24,10 +24,13 @@ SWITCH = "USE_SANDBOX = True"
 
 # The kernel runs this before the first cell, so that a connection to another machine fails.
 _OFFLINE = """
-import ipaddress, socket
+import socket
 
 
 def _loopback_only(method):
+    # Here, because `%reset` removes what is imported above.
+    import ipaddress, socket
+
     def connect(self, address):
         if self.family in (socket.AF_INET, socket.AF_INET6):
             host = "127.0.0.1" if address[0] == "localhost" else address[0]
@@ -72,9 +75,9 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Run a notebook from top to bottom in `folder`, and replace its outputs."""
-    client = nbclient.NotebookClient(
+def runner(notebook: nbformat.NotebookNode, folder: Path) -> nbclient.NotebookClient:
+    """Return what runs the cells of a notebook in `folder`."""
+    return nbclient.NotebookClient(
         notebook,
         timeout=60,
         record_timing=False,
@@ -82,7 +85,11 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    return client.execute()
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run a notebook from top to bottom in `folder`, and replace its outputs."""
+    return runner(notebook, folder).execute()
 
 
 def live(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

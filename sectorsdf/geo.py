@@ -303,3 +303,7 @@ def _describe_problems(problems: Sequence[dict[str, Any]]) -> str:
         f"{first['raw']:.200} ({first['reason']}){f' at {key}' if key else ''}. "
         f'attrs["{ATTRS}"]["geometry_problems"] lists all of them.'
     )
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

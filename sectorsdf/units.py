@@ -266,6 +266,15 @@ def _substances(frame: pd.DataFrame, measure: str) -> set[str]:
     return set()
 
 
+def _require_columns(frame: pd.DataFrame, columns: set[str], measure: str) -> None:
+    if not hasattr(frame, "columns"):
+        message = f"convert takes a pandas.DataFrame, not {type(frame).__name__}"
+        raise TypeError(message)
+    if absent := columns - set(frame.columns):
+        message = f"cannot convert {measure}: the frame has no column {', '.join(sorted(absent))}"
+        raise UnitError(message)
+
+
 def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.DataFrame:
     """Convert the figures of one measure to another unit, in a new frame.
 
@@ -298,6 +307,8 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
         The unit is unknown, or one that the measure does not have; wet tonnes would become dry
         tonnes or tonnes without that word, or the reverse; a calorific value would become a mass;
         or the rows mix ore or coal with metal.
+    TypeError
+        The argument is not a DataFrame.
     ConfigurationError
         The extra ``units`` (pint) is not installed.
 
@@ -320,10 +331,7 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
     target = known_target[0]
     sites = measure == "production_volume"
     columns = [measure] if sites else ["value", "value_min", "value_max"]
-    absent = {"unit", *columns, *([] if sites else ["measure"])} - set(frame.columns)
-    if absent:
-        message = f"cannot convert {measure}: the frame has no column {', '.join(sorted(absent))}"
-        raise UnitError(message)
+    _require_columns(frame, {"unit", *columns, *([] if sites else ["measure"])}, measure)
     selected = frame[columns].notna().any(axis=1).to_numpy()
     if not sites:
         selected = selected & (frame["measure"] == measure).fillna(value=False).to_numpy(dtype=bool)
@@ -362,3 +370,7 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
             converted.loc[here, columns] = numbers
         converted.loc[here, "unit"] = target
     return converted
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

@@ -1,11 +1,11 @@
-"""Read the digits of WIUP codes, as far as the codes of the register bear their meaning out.
+"""Read the digits of WIUP codes, as far as the register supports their meaning.
 
 A WIUP code names a licensed area (Wilayah Izin Usaha Pertambangan). The register does not document
 its layout, so it was derived from 3,278 licences of the ESDM Minerba register (August 2025), of
 which 3,253 have 16 digits:
 
 ======  ===============  ===========================================================================
-digits  column           how far the register bears it out
+digits  column           how well the register supports it
 ======  ===============  ===========================================================================
 1       authority        1 on 20 of 20 KK, 18 of 18 IUPK and 55 of 58 PKP2B, which the minister
                          grants; 2 on 9 of 9 IPR; 3 on 1,440 codes, 1,286 of them of 2014 or before
@@ -27,6 +27,7 @@ the package than `places`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,7 @@ import pandas as pd
 from sectorsdf.places import province_name, provinces, regencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["COMMODITY_CODES", "parse"]
 
@@ -49,7 +50,7 @@ COMMODITY_CODES: Final[dict[str, str]] = {
     "233": "Iron",
     "303": "Coal",
 }
-"""The commodity codes whose meaning the register bears out.
+"""The commodity codes whose meaning the register supports.
 
 Of the licences of each commodity, so many have its code: Coal 753 of 754, Nickel 314 of 319, Tin
 154 of 156, Gold 83 of 83, Iron 67 of 69, Bauxite 63 of 64 and Copper 11 of 12. The codes of
@@ -92,6 +93,15 @@ _COLUMNS: Final = {
     "reason": "string",
     "contradiction": "string",
 }
+_NO_TEXT: Final = (
+    "WIUP codes must be a Series or list of text such as '3364083032016901': as numbers, codes "
+    "lose leading zeros and last digits. Read the column as text, for example with "
+    "dtype={'wiup_code': 'string'}"
+)
+_WHOLE_FRAME: Final = (
+    "WIUP codes are a column, not a whole frame: "
+    "parse(frame['wiup_code'], frame['province'], frame['commodity_type'])"
+)
 
 
 def parse(
@@ -132,7 +142,7 @@ def parse(
             Digits 3 to 6, and the regency with this code, as in `places.regencies`: 6408 is
             Kabupaten Kutai Timur. The last two digits are 00 on areas in several regencies.
         commodity_group, commodity_class
-            Digit 7, and its meaning where the register bears it out: ``metal`` (2), ``coal`` (3,
+            Digit 7, and its meaning where the register supports it: ``metal`` (2), ``coal`` (3,
             with the bitumen of Buton). 4, 5 and 6 have no name; they are those of non-metallic
             minerals and rock.
         commodity_code, commodity_type
@@ -179,15 +189,21 @@ def parse(
     return parsed[list(_COLUMNS)].astype(_COLUMNS)
 
 
-def _text(codes: Iterable[str | None]) -> pd.Series:
+def _text(codes: object) -> pd.Series:
+    """Return codes as a column of text.
+
+    Raises
+    ------
+    TypeError
+        If they are no such column.
+    """
+    if isinstance(codes, pd.DataFrame):
+        raise TypeError(_WHOLE_FRAME)
+    if isinstance(codes, str) or not isinstance(codes, Iterable):
+        raise TypeError(_NO_TEXT)
     series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype="object")
-    if isinstance(codes, str) or not all(isinstance(code, str) for code in series.dropna()):
-        message = (
-            "WIUP codes must be a Series or list of text such as '3364083032016901': as numbers, "
-            "codes lose leading zeros and last digits. Read the column as text, for example with "
-            "dtype={'wiup_code': 'string'}"
-        )
-        raise TypeError(message)
+    if not all(isinstance(code, str) for code in series.dropna()):
+        raise TypeError(_NO_TEXT)
     return series.astype("string")
 
 
@@ -314,3 +330,7 @@ def _joined(texts: Sequence[pd.Series], index: pd.Index) -> pd.Series:
         both = (joined != "") & (part != "")
         joined = joined + np.where(both, "; ", "") + part
     return joined.mask(joined == "")
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

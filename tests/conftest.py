@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import gc
 import ipaddress
+import itertools
 import os
 import socket
 import sys
@@ -48,6 +50,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if newest_item(item):
             item.add_marker(pytest.mark.newest)
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the tests and libraries, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class NetworkError(Exception):
@@ -124,14 +132,21 @@ def _shared_samples():
         yield
 
 
+_user_numbers = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def _no_settings(monkeypatch, tmp_path):
+def _no_settings(request, monkeypatch, tmp_path_factory):
     """Keep the tests away from the user's key, address, journal and ledger."""
+    if "tmp_path" in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path")
+    else:  # not made before the test writes to it, because that adds up over thousands of tests
+        folder = tmp_path_factory.getbasetemp() / f"user{next(_user_numbers)}"
     for name in list(os.environ):
         if name == "SECTORS_API_KEY" or name.startswith("SECTORSDF_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("SECTORSDF_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("SECTORSDF_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("SECTORSDF_CACHE_DIR", str(folder / "cache"))
+    monkeypatch.setenv("SECTORSDF_CONFIG_DIR", str(folder / "config"))
 
 
 @pytest.fixture(scope="session")

@@ -241,6 +241,11 @@ def test_words_of_the_keys():
     assert usual_component("contained", "Copper") is None
 
 
+def test_only_a_frame_is_converted():
+    with pytest.raises(TypeError, match=r"takes a pandas\.DataFrame, not NoneType"):
+        units.convert(None)
+
+
 def test_labels_give_the_scale_of_wet_and_dry_tonnes():
     assert units.label("wmt") == "million wet tonnes (wmt)"
     assert units.label("dmt") == "million dry tonnes (dmt)"

@@ -80,11 +80,16 @@ def test_leading_zeros_are_digits():
 
 @pytest.mark.parametrize(
     "codes",
-    [[COAL, 3364083032016901], pd.Series([1]), pd.Series([3.3e15]), pd.Series([True]), COAL],
+    [[COAL, 3364083032016901], pd.Series([1]), pd.Series([3.3e15]), pd.Series([True]), COAL, None],
 )
 def test_codes_that_are_not_text_are_refused(codes):
     with pytest.raises(TypeError, match=r"as numbers, codes lose leading zeros.*dtype="):
         wiup.parse(codes)
+
+
+def test_a_whole_frame_is_refused():
+    with pytest.raises(TypeError, match=r"not a whole frame: parse\(frame\['wiup_code'\]"):
+        wiup.parse(pd.DataFrame({"wiup_code": [COAL]}))
 
 
 @pytest.mark.parametrize("name", ["province", "commodity_type"])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from sectorsdf.frames.inputs import require_columns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -78,7 +80,13 @@ def check_companies(companies: pd.DataFrame, ownership: pd.DataFrame | None = No
         similar_name
             Up to two words of five letters or more differ by one letter each, such as
             Internasional and International.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a DataFrame, or a column is missing.
     """
+    require_columns(companies, ["slug", "name"], "get_mining_companies")
     pairs = companies[["slug", "name"]].astype("string").dropna().drop_duplicates("slug")
     firms = [
         (slug, name, _words_of(name))
@@ -118,6 +126,7 @@ def _owners(ownership: pd.DataFrame | None) -> tuple[dict[str, str], set[tuple[s
     """Return the owners of each company as one text, and all edges."""
     if ownership is None:
         return {}, set()
+    require_columns(ownership, ["parent_slug", "child_slug"], "get_mining_company_ownership")
     ends = ownership[["parent_slug", "child_slug"]].astype("string").dropna()
     edges = set(zip(ends["parent_slug"].tolist(), ends["child_slug"].tolist(), strict=True))
     parents: dict[str, list[str]] = {}
@@ -175,7 +184,14 @@ def check_company_licenses(company_licenses: pd.DataFrame, licenses: pd.DataFram
             is the register's slug, ``found`` that of the record.
         several_companies
             The records of several companies list the licence. ``found`` has their slugs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a DataFrame, or a column is missing.
     """
+    require_columns(company_licenses, ["slug", "wiup_code"], "get_mining_company_licenses")
+    require_columns(licenses, ["wiup_code", "company_slug"], "get_mining_licenses")
     listed = company_licenses[["slug", "wiup_code"]].astype("string").dropna().drop_duplicates()
     register = licenses[["wiup_code", "company_slug"]].astype("string").dropna()
     owners = register.groupby("wiup_code")["company_slug"].agg(lambda slugs: sorted({*slugs}))
@@ -229,7 +245,13 @@ def check_destinations(destinations: pd.DataFrame) -> pd.DataFrame:
             of that volume that the share gives.
         shares
             The percentages of a company and year do not add up to 100, by more than rounding.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a DataFrame, or a column is missing.
     """
+    require_columns(destinations, list(_DESTINATION_DTYPES), "get_mining_sales_destinations")
     frame = destinations[list(_DESTINATION_DTYPES)].astype(_DESTINATION_DTYPES)
     findings: list[dict[str, Any]] = []
     for (slug, year), rows in frame.groupby(["slug", "year"], dropna=False, sort=False):
@@ -316,10 +338,16 @@ def check_breakdown(breakdown: pd.DataFrame, financials: pd.DataFrame) -> pd.Dat
             One item is above the total.
         percentages
             The items in percent do not add up to 100.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a DataFrame, or a column is missing.
     """
-    items = breakdown[["slug", "year", "statement", "item", "value", "unit"]].astype(
-        {"year": "Int64", "value": "Float64"}
-    )
+    columns = ["slug", "year", "statement", "item", "value", "unit"]
+    require_columns(breakdown, columns, "get_mining_company_breakdown")
+    require_columns(financials, ["slug", "year"], "get_mining_company_financials")
+    items = breakdown[columns].astype({"year": "Int64", "value": "Float64"})
     totals: dict[tuple[object, object], Mapping[Any, Any]] = {}
     for row in financials.to_dict("records"):
         totals.setdefault((row["slug"], row["year"]), row)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from sectorsdf.errors import ConfigurationError
+from sectorsdf.errors import ConfigurationError, listed
 from sectorsdf.frames.inputs import require_frame
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def columns_of(frame: pd.DataFrame, dtypes: Mapping[str, str], check: str) -> pd
     require_frame(frame)
     absent = [name for name in dtypes if name not in frame.columns]
     if absent:
-        message = f"{check} needs the column{'s' * (len(absent) > 1)} {', '.join(absent)}"
+        message = f"{check} needs the column{'s' * (len(absent) > 1)} {listed(absent, show=str)}"
         raise ConfigurationError(message)
     return frame[list(dtypes)].reset_index(drop=True).astype(dict(dtypes))
 

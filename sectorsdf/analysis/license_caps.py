@@ -70,7 +70,7 @@ _CLASSES: Final = {
     "Coal": "coal",
     **dict.fromkeys(("Bauxite", "Copper", "Gold", "Iron", "Nickel", "Tin"), "metal"),
 }
-# The terms in the register bear out that 5 is rock: of the licences with it, 200 of 221 in
+# The terms in the register support that 5 is rock: of the licences with it, 200 of 221 in
 # exploration have at most 3 years, and 738 of 833 in production at most 5. They do not tell whether
 # 4 is the non-metals in general and 6 the "certain" ones, to which the law allows longer terms, so
 # both have the longer ones.

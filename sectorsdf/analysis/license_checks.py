@@ -45,7 +45,7 @@ _DAYS_PER_YEAR: Final = 365.25
 def check_licenses(frame: pd.DataFrame, as_of: date | str) -> pd.DataFrame:
     """Report licences that are expired, exceed the law's caps, or contradict their own code.
 
-    A finding is a question about the register, and no proof of an error. Nothing is corrected. No
+    A finding is a question about the register, not a proof of an error. Nothing is corrected. No
     request is sent, so this costs no credits.
 
     Parameters

@@ -19,7 +19,7 @@ __all__ = ["explode_provinces"]
 
 _ADDED: Final = ("provinces", "share", "reason_missing")
 _UNKNOWN_SPLIT: Final = (
-    "the area lies in several provinces, and the API does not say how much of it in which"
+    "the area lies in several provinces, and the API does not say how much of it lies in each"
 )
 
 
@@ -80,7 +80,10 @@ def explode_provinces(frame: pd.DataFrame, column: str = "province") -> pd.DataF
         raise ValueError(message)
     present = [name for name in _ADDED if name in frame.columns]
     if present:
-        message = f"the frame has a column {', '.join(present)} already; rename or drop it first"
+        message = (
+            f"the frame already has {', '.join(present)}, as after an earlier explode_provinces: "
+            "pass the frame from before, or rename or drop them"
+        )
         raise ValueError(message)
     names = [_names_of(text) for text in frame[column]]
     rows = [row for row, each in enumerate(names) for _ in each]

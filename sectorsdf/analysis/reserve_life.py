@@ -1,4 +1,4 @@
-"""Divide the reserves of sites by their production, where the two are of the same thing.
+"""Divide the reserves of sites by their production, where both measure the same material.
 
 This module owns which figures can be divided. It must not import anything that fetches.
 """

@@ -42,7 +42,7 @@ _EDGES: Final = ["west", "south", "east", "north"]
 def check_sites(frame: pd.DataFrame) -> pd.DataFrame:
     """Report sites whose coordinates are elsewhere, and sites that occur under two names.
 
-    A finding is a question about the source, and no proof of an error. Nothing is corrected. No
+    A finding is a question about the source, not a proof of an error. Nothing is corrected. No
     request is sent, so this costs no credits.
 
     Parameters

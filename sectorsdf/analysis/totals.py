@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from sectorsdf.datasets import DATASETS
-from sectorsdf.errors import UnitError
+from sectorsdf.errors import UnitError, listed
 from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.provenance import Provenance
 
@@ -65,8 +65,8 @@ def totals(
     Raises
     ------
     UnitError
-        The unit of the column is not known, the column is no amount (a grade, a price, a ratio, a
-        coordinate), or figures of resources and reserves would be added over several measures,
+        The unit of the column is not known, the column is not an amount (a grade, a price, a ratio,
+        a coordinate), or figures of resources and reserves would be added over several measures,
         stages, categories or components.
     ValueError
         The frame does not have a column of `by`, or `value`.
@@ -89,10 +89,12 @@ def totals(
     [['Coal', 'Mt', 94], ['Copper', 'kton', 16], ['Gold', 'koz', 22], ['Nickel', 'wmt', 16]]
     """
     require_frame(frame)
-    groups = [by] if isinstance(by, str) else list(by)
+    groups = [by] if isinstance(by, str) else list(by or ())
     absent = [name for name in [*groups, value] if name not in frame.columns]
     if absent:
-        message = f"the frame has no column {', '.join(map(repr, absent))}"
+        message = f"the frame has no column {listed(absent)}"
+        if value in absent and (addable := _measured(frame)):
+            message += f"; value= names the column to add up, such as {listed(addable)}"
         raise ValueError(message)
     column = _declared(frame, value)
     units = _units(frame, column)
@@ -113,6 +115,22 @@ def totals(
     result = result.astype({name: frame[name].dtype for name in keys} | {_UNIT: "string"})
     result.attrs = frame.attrs.copy()
     return result[[*keys, value, _UNIT, *_ADDED]]
+
+
+def _measured(frame: pd.DataFrame) -> list[str]:
+    """Return the columns of a frame that some dataset declares as amounts with a unit."""
+    declared = {
+        column.name
+        for dataset in DATASETS.values()
+        for column in dataset.columns
+        if column.kind in {"number", "integer"}
+        and (column.unit_in or (column.unit and _is_amount(column.unit)))
+    }
+    return [name for name in frame.columns if name in declared]
+
+
+def _is_amount(unit: str) -> bool:
+    return unit not in _NO_AMOUNTS and "/" not in unit
 
 
 def _declared(frame: pd.DataFrame, value: str) -> Column:
@@ -155,17 +173,17 @@ def _refuse_what_cannot_be_added(
     frame: pd.DataFrame, value: str, groups: Iterable[str], units: pd.Series[str]
 ) -> None:
     used = units[frame[value].notna().to_numpy(dtype=bool)].dropna().unique()
-    rates = sorted(str(unit) for unit in used if unit in _NO_AMOUNTS or "/" in unit)
+    rates = sorted(str(unit) for unit in used if not _is_amount(unit))
     if rates:
-        message = f"{value!r} in {', '.join(rates)} is no amount, so it cannot be added up"
+        message = f"{value!r} in {', '.join(rates)} is not an amount, so it cannot be added up"
         raise UnitError(message)
     if value not in _FIGURES:
         return
-    for name in _SAME:
-        if name in frame.columns and name not in groups and frame[name].nunique(dropna=False) > 1:
-            message = (
-                f"the figures differ in {name!r}, and a sum over them counts the same ore more "
-                f"than once or mixes different things: add {name!r} to `by`, or choose the rows of "
-                "one of them"
-            )
-            raise UnitError(message)
+    others = [name for name in _SAME if name in frame.columns and name not in groups]
+    if differ := [name for name in others if frame[name].nunique(dropna=False) > 1]:
+        message = (
+            f"the figures differ in {listed(differ)}, and a sum over them counts the same ore more "
+            "than once or mixes different things: add these columns to `by`, or choose the rows "
+            "with one value of each"
+        )
+        raise UnitError(message)

@@ -15,6 +15,8 @@ from sectorsdf.cache.backends import open_backend
 from sectorsdf.cache.inventory import is_cache_file, scan
 from sectorsdf.config import settings
 from sectorsdf.config.options import as_age, default_cache
+from sectorsdf.datasets import DATASETS, no_such_dataset
+from sectorsdf.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
@@ -130,8 +132,10 @@ def clear(
     Raises
     ------
     ConfigurationError
-        `older_than` is not a length of time.
+        `older_than` is not a length of time, or there is no such dataset.
     """
+    if dataset is not None and dataset not in DATASETS:
+        raise ConfigurationError(no_such_dataset(dataset))
     backend = _backend(cache)
     age = None if older_than is None else as_age(older_than, "older_than")
     count = 0
@@ -146,3 +150,7 @@ def clear(
     if dataset is None and query is None and age is None:
         backend.remove_partial_files(is_cache_file)
     return count
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

@@ -11,14 +11,14 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import filelock
-
 from sectorsdf.cache.append_file import AppendFile
 from sectorsdf.cache.page_file import Reuse, StoredPage, encode, name_of, pages_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import filelock
 
 __all__ = ["ENDED", "PAGES", "JournalEntry", "count_usable", "free_entries", "try_lock"]
 
@@ -304,6 +304,8 @@ def count_usable(folder: Path, reuse: Reuse) -> int:
 
 def try_lock(folder: Path) -> filelock.BaseFileLock | None:
     """Return the acquired lock of a folder, or None if another call holds it."""
+    import filelock  # noqa: PLC0415 - a call that the cache answers takes no lock
+
     lock = filelock.FileLock(folder / "lock", thread_local=False)
     try:
         lock.acquire(blocking=False)

@@ -1,7 +1,8 @@
 """A lock between the threads and processes of this machine.
 
 Owns how long a call waits for another one, and how it reports that it waits. This module must not
-import `client` or anything above it.
+import `client` or anything above it, and `filelock` only for the first lock: a call that the cache
+answers takes none.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import filelock
-
 from sectorsdf.config.forks import renew_in_child
 from sectorsdf.errors import CacheWarning
 from sectorsdf.frames.problems import warn
@@ -25,6 +24,7 @@ from sectorsdf.frames.problems import warn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import filelock
 
 __all__ = ["ProcessLock", "Waiting", "silently"]
 
@@ -75,6 +75,8 @@ class ProcessLock:
         """Wait for the lock, as long as the process that holds it gives signs of life."""
         if self._path is None:
             return
+        import filelock  # noqa: PLC0415 - see above
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self._path, thread_local=False)
@@ -124,9 +126,11 @@ _inherited: list[filelock.BaseFileLock] = []
 
 
 def _try(lock: filelock.BaseFileLock, seconds: float) -> bool:
+    from filelock import Timeout  # noqa: PLC0415 - see above
+
     try:
         lock.acquire(timeout=seconds)
-    except filelock.Timeout:
+    except Timeout:
         return False
     return True
 

@@ -83,6 +83,9 @@ def _read_key(key_file: IO[str] | None) -> str:
         text = hidden(click.prompt("API key", hide_input=True, err=True))
     else:
         text = hidden(sys.stdin.read())
+        if not cast("str", text).strip():
+            message = "Standard input has no key. Give it there, or with --key-file."
+            raise click.ClickException(message)
     return cast("str", text)
 
 

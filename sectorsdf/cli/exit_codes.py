@@ -50,7 +50,7 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 _NO_KEY = (
     "No API key. Run `sectorsdf login` or set SECTORS_API_KEY; a key comes from your account at "
-    "https://sectors.app. `sectorsdf demo` needs none."
+    "https://sectors.app. `sectorsdf demo` and commands with --sandbox need none."
 )
 # What the library's messages say in Python, and what the command line says instead.
 _WORDS = (
@@ -68,6 +68,7 @@ _WORDS = (
     (r"\brefresh=True\b", "--refresh"),
     (r"\boffline=True\b", "--offline"),
     (r"\bqualified=True\b", "--qualified"),
+    (r"; read that with pandas\.\w+", ""),
     (r" See frame\.attrs\[[^ ]*", ""),
     (r' frame\.attrs\["\w+"\]\["problems"\] lists all of them\.', ""),
     (r"\b(is|are) in the frame\b", r"\1 in the output"),

@@ -97,6 +97,7 @@ def snapshot_command(root: str, names: Sequence[str], **options: Any) -> None:  
     keywords = call_options(options)
     # A root that cannot be used is refused before anything is paid for it.
     open_store(root)
+    known = set() if how["overwrite"] else set(sectorsdf.snapshots.list(root)["path"])
     with open_client(options, quiet=quiet) as client:
         for name in names or (_DEFAULT,):
             command, before = _WHOLE[name], client.spent
@@ -112,8 +113,10 @@ def snapshot_command(root: str, names: Sequence[str], **options: Any) -> None:  
                     raise click.ClickException(f"{message} --overwrite replaces it.") from None
             if not quiet:
                 spent = client.spent - before
-                credits_spent = f"{spent:,} credit{'' if spent == 1 else 's'} spent"
-                say(f"{path}: {len(frame):,} row{'' if len(frame) == 1 else 's'}, {credits_spent}")
+                parts = [f"{len(frame):,} row{'' if len(frame) == 1 else 's'}"]
+                parts += ["there already"] if path in known else []
+                parts += [f"{spent:,} credit{'' if spent == 1 else 's'} spent"]
+                say(f"{path}: {', '.join(parts)}")
 
 
 @click.command(
@@ -163,8 +166,13 @@ def diff_command(old: str, new: str, key: str | None, **options: Any) -> None:  
 
     OLD and NEW are files that this program wrote. Costs no credits.
     """
+    from sectorsdf.cli.exit_codes import in_cli_words  # noqa: PLC0415 - needed here only
+
     names = [part.strip() for part in (key or "").split(",") if part.strip()]
-    frames = (sectorsdf.read_parquet(path) for path in (old, new))
+    try:
+        frames = [sectorsdf.read_parquet(path) for path in (old, new)]
+    except ValueError as error:
+        raise click.ClickException(in_cli_words(str(error))) from None
     _write(sectorsdf.snapshots.diff(*frames, key=names or None), options)
 
 

@@ -273,9 +273,11 @@ def other_dataset(dataset: Dataset, records: Iterable[Mapping[str, Any]]) -> str
     changed. But rows without the key whose fields are mostly others are something else.
     """
     names = {name for record in records for name in record}
-    declared = {*dataset.fields, *dataset.nested}
     keys = {column.source for column in dataset.columns if column.name in dataset.key}
-    if not names or names & keys or 2 * len(names & declared) > len(names):
+    if not names or names & keys:
+        return None
+    declared = {*dataset.fields, *dataset.nested}
+    if 2 * len(names & declared) > len(names):
         return None
     shown = ", ".join(sorted(names))
     return (

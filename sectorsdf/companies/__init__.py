@@ -27,3 +27,7 @@ __all__ = [
     "parse_company_name",
     "suggest_links",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

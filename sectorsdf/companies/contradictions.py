@@ -37,7 +37,7 @@ _DIVIDED: Final = {
 
 
 def contradictions(rows: pd.DataFrame) -> pd.Series:
-    """Return what each licence and its company contradict each other about, as text.
+    """Return the contradictions between each licence and its company, as text.
 
     Parameters
     ----------

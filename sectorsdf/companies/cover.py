@@ -1,4 +1,4 @@
-"""Say what the production of listed companies stands on: licences, their ends, and reserves.
+"""Relate the production of listed companies to licences, their ends, and reserves.
 
 This module owns the frame of the cover. `cover_production` and `cover_licenses` do the arithmetic.
 """
@@ -78,7 +78,7 @@ def license_cover(
     resources: pd.DataFrame | None = None,
     companies: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Say what licences the production of listed companies stands on, and when they end.
+    """Return the licences behind the production of listed companies, and when they end.
 
     Parameters
     ----------
@@ -92,21 +92,21 @@ def license_cover(
         The day from which years and months are counted, such as "2025-08-31".
     ownership : pandas.DataFrame, optional
         Edges, as `get_mining_company_ownership` returns them. With them, every listed owner has its
-        part of each company. Without them only the nearest has, as `links` has it, and only
-        companies with a licence are known to belong to it.
+        part of each company. Without them, only the nearest listed owner in `links` has a part, and
+        only the companies that hold a licence are known to belong to it.
     resources : pandas.DataFrame, optional
         Reserves of companies, as `get_mining_company_resources` returns them.
     companies : pandas.DataFrame, optional
-        The list, as `get_mining_companies` returns it. With it, a listed company that neither holds
-        a linked licence nor is in `ownership` is known, too, if it reports production.
+        The list, as `get_mining_companies` returns it. With it, the cover also includes a listed
+        company that reports production but neither holds a linked licence nor is in `ownership`.
 
     Returns
     -------
     pandas.DataFrame
         One row for each listed company and commodity that it produces or has a licence for, sorted
         by symbol and commodity. A licence of a company with several listed owners counts for each
-        by its share, and its ``licenses`` and ``hectares`` count in full, so add none of these over
-        symbols. Columns:
+        by its share, and its ``licenses`` and ``hectares`` count in full, so do not add figures
+        across symbols. Columns:
 
         symbol, listed_slug, commodity_type (text)
             The listed company and the commodity, as in licences and performance.
@@ -129,7 +129,7 @@ def license_cover(
         coverage (float64, 0 to 1)
             The second of these numbers divided by the first.
         linked_production_share (float64, 0 to 1)
-            The part of attributable_production that is of linked companies.
+            The part of attributable_production that comes from linked companies.
         licenses, hectares (Int64, float64 in ha)
             All linked licences for the commodity, exploration included, and their whole area.
         attributable_hectares (float64, ha)
@@ -145,11 +145,11 @@ def license_cover(
             The part of the attributable hectares under licences that end within so many months,
             expired ones included.
         production_share_12m_min, production_share_12m_max, and 24m, 36m (float64, 0 to 1)
-            The part of the attributable production under licences that end within so many months:
-            at least that of companies all of whose licences end, at most that of all but the
-            companies none of whose licences end. The truth is between the two, because the data do
-            not say what a company mines under which of its licences. If they are equal, it is
-            known.
+            The part of the attributable production under licences that end within so many months.
+            ``min`` counts the companies whose licences all end within that time, ``max`` every
+            company except those whose licences are known and all end later. The truth is between
+            the two, because the data do not say what a company mines under which of its licences.
+            If they are equal, the share is known.
         not_cnc_share (float64, 0 to 1)
             The part of the attributable hectares that is not Clear and Clean, among the licences
             that have a status.

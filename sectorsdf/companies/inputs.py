@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from sectorsdf.errors import ConfigurationError
+from sectorsdf.errors import ConfigurationError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,10 +39,9 @@ def require_columns(
         raise TypeError(message)
     absent = [name for name in columns if name not in frame.columns]
     if absent:
-        has = ", ".join(map(str, frame.columns[:6])) or "none"
         message = (
-            f"{argument} has no column {', '.join(absent)}: pass a frame as {getter} returns it "
-            f"(its first columns are {has})"
+            f"{argument} has no column {listed(absent, show=str)}: pass a frame as {getter} "
+            f"returns it; this one has {listed(frame.columns, show=str) or 'no columns'}"
         )
         raise ConfigurationError(message)
     return frame
@@ -83,7 +82,7 @@ def symbols_of(edges: pd.DataFrame) -> pd.DataFrame:
 def as_slugs(slugs: str | Iterable[str] | pd.DataFrame) -> list[str]:
     """Return slugs as a list without repetitions, from one, several, or a frame's column `slug`."""
     if isinstance(slugs, str):
-        return [slugs]
+        slugs = [slugs]
     if isinstance(slugs, pd.DataFrame):
         slugs = require_columns(slugs, ("slug",), "slugs", "get_mining_companies")["slug"]
     found = [slug for slug in slugs if not pd.isna(slug)]
@@ -91,4 +90,10 @@ def as_slugs(slugs: str | Iterable[str] | pd.DataFrame) -> list[str]:
     if wrong is not None:
         message = f"a slug must be a text, not {type(wrong).__name__}: {wrong!r:.80}"
         raise TypeError(message)
+    if other := next((slug for slug in found if slug != slug.lower()), None):
+        message = (
+            f"{other!r:.80} is not a slug but may be a ticker or a name: see the columns slug and "
+            "symbol of get_mining_companies"
+        )
+        raise ConfigurationError(message)
     return list(dict.fromkeys(found))

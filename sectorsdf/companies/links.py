@@ -88,7 +88,7 @@ def link_companies(
             The holder as the licence names it; the company of the list.
         link_method (text)
             licence_number: the record of the company lists the licence, and the company has the
-            holder's name or the register's slug, or nothing else says who holds it. api: the
+            holder's name or the register's slug, or no other source names the holder. api: the
             register has the slug. exact: the names are equal. cleaned: their keys are equal (see
             `parse_company_name`), or the holder's name has no legal form and one company has its
             stem. reviewed: a person confirmed it. none: no link. The first that applies is used.

@@ -1,4 +1,4 @@
-"""Match the holders of licences with companies by name and by licence, without a guess.
+"""Match the holders of licences with companies by name and by licence, without guessing.
 
 This module owns the rules of a match and which of several wins. It must not know of owners.
 """
@@ -20,7 +20,7 @@ NONE: Final = "none"
 
 
 class NameMatch(NamedTuple):
-    """What the name of a holder gives.
+    """The company that the name of a holder leads to.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Match(NamedTuple):
     method : str
         api, licence_number, exact, cleaned, reviewed or none.
     note : str or None
-        What the sources contradict each other about.
+        What the sources disagree about.
     reason : str or None
         Why there is no company.
     """

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["LEGAL_FORMS", "PERSON", "KeyedName", "key_without_form", "parse_company_name"]
 
@@ -140,9 +138,7 @@ def parse_company_name(names: pd.Series | Iterable[str | None]) -> pd.DataFrame:
             CV contoh bara   False     CV contohbara
     Perorangan      contoh   False Perorangan contoh
     """
-    if isinstance(names, str):
-        names = [names]
-    series = names if isinstance(names, pd.Series) else pd.Series(list(names), dtype="object")
+    series = _as_series(names)
     parts = {name: _parse(name) for name in series.dropna().unique().tolist()}
     nothing = (None, None, None, None)
     known = series.notna()
@@ -150,6 +146,24 @@ def parse_company_name(names: pd.Series | Iterable[str | None]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(KeyedName._fields), index=series.index, dtype="object")
     frame.insert(0, "name", series.to_numpy())
     return frame.astype(_COLUMNS)
+
+
+def _as_series(names: object) -> pd.Series:
+    """Return names as a Series.
+
+    Raises
+    ------
+    TypeError
+        If they are neither a text nor several values.
+    """
+    if isinstance(names, pd.Series):
+        return names
+    if isinstance(names, str):
+        return pd.Series([names], dtype="object")
+    if isinstance(names, pd.DataFrame) or not isinstance(names, Iterable):
+        message = f"names must be a text, a list or a Series, not {type(names).__name__}"
+        raise TypeError(message)
+    return pd.Series(list(names), dtype="object")
 
 
 def key_without_form(key: str) -> str:

@@ -231,7 +231,8 @@ def owners_of(slugs: str | Iterable[str] | pd.DataFrame, ownership: pd.DataFrame
     Raises
     ------
     ConfigurationError
-        `ownership` lacks a column, as does a frame of another dataset.
+        `ownership` lacks a column, as does a frame of another dataset, or a slug has capital
+        letters, as a ticker has.
     TypeError
         A slug is not a text, or `ownership` is no DataFrame.
 

@@ -46,7 +46,7 @@ def check_ownership(ownership: pd.DataFrame) -> pd.DataFrame:
         percentage_bounds
             A percentage is not above 0 and at most 100.
         percentage_differs
-            An edge is there several times, with different percentages.
+            The same edge occurs several times, with different percentages.
         sum_above_100
             The percentages of a company's owners add up to more than 100.
         two_majorities

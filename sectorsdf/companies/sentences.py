@@ -1,4 +1,4 @@
-"""Say in one sentence what the production of a listed company stands on.
+"""Describe in one sentence which licences the production of a listed company depends on.
 
 This module owns the words for a row of `license_cover`. It computes no figure.
 """
@@ -45,7 +45,7 @@ def cover_sentences(cover: pd.DataFrame, *, as_of: date | str, months: int = 36)
     -------
     pandas.Series of str
         One sentence for each row, with the index of `cover`: which part of the attributable
-        production is under licences that end within the months, in what year the production was
+        production is under licences that end within that time, in what year the production was
         reported, and how many of the producing companies have a licence linked. Where the part lies
         between two bounds, it names both. Where a figure is missing, it says so. Where the
         companies report less than 95 % of what the listed company reports itself, it says how much.

@@ -59,7 +59,7 @@ def suggest_links(
     companies : pandas.DataFrame
         As in `link_companies`.
     limit : int, default 5
-        The most companies for one holder.
+        The largest number of companies to list for one holder.
     min_score : float, default 85
         The lowest score, from 0 to 100, that one of the two scores has to reach.
 
@@ -72,7 +72,7 @@ def suggest_links(
         holder, legal_form (text); licenses (Int64)
             The name as a licence has it, its form, and how many licences have it.
         commodity_types, provinces (text)
-            The commodities and provinces of those licences, parted by ``"; "``.
+            The commodities and provinces of those licences, separated by ``"; "``.
         rank (Int64)
             Place of the company among those of the holder, from 1.
         company_slug, company_name, company_legal_form, company_commodity_types (text)

@@ -165,6 +165,12 @@ def cache_location(cache: object) -> bool | str | Path:
     if not isinstance(cache, str | os.PathLike) or not os.fspath(cache):
         message = f"cache={cache!r}: give True, False, a folder, or a URL such as s3://bucket/path."
         raise ConfigurationError(message)
+    if (word := str(cache).lower()) in _YES | _NO:
+        message = (
+            f"cache={cache!r} would be a folder of this name: give cache={word in _YES}, or "
+            f"'./{cache}' for the folder."
+        )
+        raise ConfigurationError(message)
     return location(cache, "cache")
 
 

@@ -7,6 +7,7 @@ anything above them, and imports neither pandas nor pyarrow when it is loaded.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from sectorsdf.datasets.auctions import (
@@ -118,3 +119,12 @@ DATASETS: Mapping[str, Dataset] = {
         MINING_PROVINCE_RESOURCES,
     )
 }
+
+
+def no_such_dataset(name: object) -> str:
+    """Return the error message for a name that no dataset has, with the names that come closest."""
+    text = str(name).strip().casefold().removeprefix("get_").removeprefix("mining_")
+    names = {dataset.removeprefix("mining_"): dataset for dataset in DATASETS}
+    near = [names[each] for each in get_close_matches(text, names, n=3, cutoff=0.6)]
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see sectorsdf.describe()"
+    return f"there is no dataset {name!r:.60}; {hint}"

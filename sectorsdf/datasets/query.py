@@ -28,7 +28,7 @@ __all__ = ["checked_max_rows", "path_for", "refuse_unknown", "to_query"]
 _LONGEST_SHOWN = 200
 _MOST_LISTED = 12
 _MOST_DIGITS = 100
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG = re.compile(r"[a-z0-9()]+(?:-[a-z0-9()]+)*")
 _PAGING = {
     "limit": "the getter fetches every page, each with the API's maximum of 30 rows; use max_rows "
     "to stop early",
@@ -218,12 +218,12 @@ def _choice(rule: _Rule, value: object) -> str:
 def _slug(rule: _Rule, value: object) -> str:
     text = _text(rule, value)
     if rule.validate and not _SLUG.fullmatch(text):
-        likely = "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+        likely = "-".join(re.findall(r"[a-z0-9()]+", text.lower()))
         _refuse(
             rule,
             value,
-            "it takes a slug: lower-case letters, digits and hyphens, as in the column "
-            f"company_slug{rule.way_out}",
+            "it takes a slug: lower-case letters, digits, hyphens and parentheses, as in the "
+            f"column company_slug{rule.way_out}",
             [likely] if likely else None,
         )
     return text

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METADATA",
+    "column_from_arrow",
     "frame_digest",
     "from_arrow",
     "provenance_of_table",
@@ -42,7 +43,7 @@ _PANDAS_TYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
-_DAYS = "timestamp[us]"
+_DAYS = pa.timestamp("us")
 _MAX_DEPTH = 100
 
 
@@ -90,11 +91,9 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
         table = pa.table(table)
     metadata = table.schema.metadata or {}
     for i, column in enumerate(table.schema):
-        if pa.types.is_date32(column.type):
-            days = table.column(i).cast(_DAYS)
-            table = table.set_column(i, column.name, days)
-        elif str(column.type) == "string_view":
-            table = table.set_column(i, column.name, table.column(i).cast(pa.string()))
+        read_as = _read_as(column.type)
+        if read_as is not None:
+            table = table.set_column(i, column.name, table.column(i).cast(read_as))
     frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(
         types_mapper=_PANDAS_TYPES.get
     )
@@ -103,6 +102,21 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
         if isinstance(frame.attrs.get(ATTRS), dict):
             Provenance.of_frame(frame).attach(frame)
     return frame
+
+
+def column_from_arrow(column: pa.ChunkedArray) -> pd.Series:
+    """Return an Arrow column with the dtype that `from_arrow` gives it."""
+    read_as = _read_as(column.type)
+    converted = column if read_as is None else column.cast(read_as)
+    series: pd.Series = converted.to_pandas(types_mapper=_PANDAS_TYPES.get)
+    return series
+
+
+def _read_as(kind: pa.DataType) -> pa.DataType | None:
+    """Return the type that a column must have before pandas reads it, unless it has it already."""
+    if pa.types.is_date32(kind):
+        return _DAYS
+    return pa.string() if str(kind) == "string_view" else None
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:

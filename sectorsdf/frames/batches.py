@@ -1,6 +1,7 @@
-"""Keep Arrow batches compressed, in memory or in a file, until their order is known.
+"""Keep Arrow batches, in memory or compressed in a file, until their order is known.
 
-This module owns how waiting rows are stored. It must not import any other module of the package.
+This module owns how waiting rows are stored, and when they are hashed. Of the package it must
+import `digest` only.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from sectorsdf.frames.digest import row_hashes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sectorsdf.frames.digest import Hashes
+
 __all__ = ["Batches"]
 
-# How many batches are compressed together. They are read again a column or some rows at a time;
-# otherwise a million rows would be in memory twice while they are put in order. With a file, fewer
-# batches wait in memory.
-_TOGETHER = 64
-_TOGETHER_IN_FILE = 4
-# A column is put in order in this many parts, or in fewer parts of at least this many rows.
-_PARTS = 16
-_LEAST_ROWS = 1 << 16
-_NOTHING = pa.py_buffer(b"")
+# So many rows become one array for each column, and are hashed together. Hashing few rows at a time
+# takes longer, and memory in small pieces is not given back to the system column by column. With a
+# file, fewer rows wait in memory.
+_GROUP_ROWS = 1 << 17
+_GROUP_ROWS_IN_FILE = 1 << 14
+_NOTHING = pa.chunked_array([], pa.null())
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -42,8 +44,9 @@ class Batches:
     def __init__(self, schema: pa.Schema, file: IO[bytes] | None = None) -> None:
         self.schema = schema
         self._file = file
-        self._together = _TOGETHER if file is None else _TOGETHER_IN_FILE
-        self._packed: list[list[pa.Buffer | tuple[int, int]]] = []
+        self._group_rows = _GROUP_ROWS if file is None else _GROUP_ROWS_IN_FILE
+        self._groups: list[list[pa.ChunkedArray | tuple[int, int]]] = []
+        self._hashes: list[Hashes] = []
         self._starts = [0]
         self._recent: list[pa.RecordBatch] = []
         self._rows = 0
@@ -53,48 +56,62 @@ class Batches:
         return self._rows
 
     @property
-    def packed(self) -> bool:
-        """Whether there are enough rows that some are compressed."""
-        return bool(self._packed)
+    def large(self) -> bool:
+        """Whether there are more rows than one group has."""
+        return self._rows > self._group_rows
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add rows after the last one."""
         self._recent.append(batch)
         self._rows += batch.num_rows
-        if len(self._recent) >= self._together:
-            self._pack()
+        if self._rows - self._starts[-1] >= self._group_rows:
+            self._close_group()
 
-    def _pack(self) -> None:
-        table = pa.Table.from_batches(self._recent, self.schema)
-        self._packed.append([self._put(table.select([i])) for i in range(len(self.schema))])
+    def _close_group(self) -> None:
+        """Make a group of the rows after the last one, if there are any."""
+        if not self._recent:
+            return
+        table = pa.Table.from_batches(self._recent, self.schema).combine_chunks()
+        self._hashes.append(row_hashes(table))
+        self._groups.append([self._put(table, i) for i in range(len(self.schema))])
         self._starts.append(self._rows)
         self._recent.clear()
-        if self._file is not None:
+        del table
+        if self.large:
             pa.default_memory_pool().release_unused()
 
-    def _put(self, column: pa.Table) -> pa.Buffer | tuple[int, int]:
-        """Compress a column, and return it, or its offset and size in the file."""
+    def _put(self, table: pa.Table, i: int) -> pa.ChunkedArray | tuple[int, int]:
+        """Return column `i`; or write it to the file, and return its offset and size there."""
+        if self._file is None:
+            return table.column(i)
         target = pa.BufferOutputStream()
+        column = table.select([i])
         with pa.ipc.new_stream(target, column.schema, options=_COMPRESSED) as writer:
             writer.write_table(column)
         content = target.getvalue()
-        if self._file is None:
-            return content
         offset = self._file.seek(0, 2)
         self._file.write(content)
         return offset, content.size
 
     def _get(self, group: int, i: int) -> pa.ChunkedArray:
-        """Return column `i` of a group; the last group is the batches not yet compressed."""
-        if group == len(self._packed):
-            return pa.Table.from_batches(self._recent, self.schema).column(i)
-        packed = self._packed[group][i]
-        if isinstance(packed, tuple):
-            assert self._file is not None  # noqa: S101 - for the type checker
-            self._file.seek(packed[0])
-            packed = pa.py_buffer(self._file.read(packed[1]))
-        with pa.ipc.open_stream(packed) as reader:
+        """Return column `i` of a group."""
+        kept = self._groups[group][i]
+        if not isinstance(kept, tuple):
+            return kept
+        assert self._file is not None  # noqa: S101 - for the type checker
+        self._file.seek(kept[0])
+        with pa.ipc.open_stream(self._file.read(kept[1])) as reader:
             return reader.read_all().column(0)
+
+    def size(self, i: int) -> int:
+        """Return how many bytes column `i` takes."""
+        kept = (group[i] for group in self._groups)
+        return sum(each[1] if isinstance(each, tuple) else each.nbytes for each in kept)
+
+    def hashes(self) -> Hashes:
+        """Return the hash of each row, as `row_hashes` defines it."""
+        self._close_group()
+        return np.concatenate([np.empty(0, np.uint64), *self._hashes])
 
     def column(
         self, i: int, order: np.ndarray | None = None, *, keep: bool = True
@@ -103,20 +120,21 @@ class Batches:
 
         Without `keep`, its memory is released, and the column cannot be read again.
         """
+        self._close_group()
         if order is None:
-            parts = [self._get(group, i) for group in range(len(self._starts))]
+            parts = [self._get(group, i) for group in range(len(self._groups))]
         else:
             # In parts, because taking rows from a column copies all of them twice.
-            rows = max(len(order) // _PARTS, _LEAST_ROWS)
-            parts = [table.column(0) for table in self.tables(order, rows, [i])]
+            parts = [table.column(0) for table in self.tables(order, self._group_rows, [i])]
         if not keep:
-            for packed in self._packed:
-                packed[i] = _NOTHING
+            for group in self._groups:
+                group[i] = _NOTHING
         chunks = chain.from_iterable(part.chunks for part in parts)
         return pa.chunked_array(chunks, self.schema.field(i).type)
 
     def rows(self, numbers: np.ndarray, columns: Sequence[int] | None = None) -> pa.Table:
         """Return the rows with these numbers, in this order, or some columns of them."""
+        self._close_group()
         names = self.schema.names
         selected = range(len(names)) if columns is None else columns
         group_of_row = np.searchsorted(self._starts, numbers, side="right") - 1

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sectorsdf.frames.addresses import left_out_of
-from sectorsdf.frames.arrow import from_arrow
+from sectorsdf.frames.arrow import column_from_arrow, from_arrow
 from sectorsdf.frames.batches import Batches
 from sectorsdf.frames.casting import (
     UndeclaredColumn,
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["FrameBuilder"]
 
 
-# Typing columns in batches of this size takes a quarter of the time of typing all rows at once,
-# because the garbage collector never has to walk a million live cells.
-_BATCH_ROWS = 3_000
-_HASHED_ROWS = 1 << 16
+# The cells of so many rows (32 full pages) stay in the processor's cache while they are typed, and
+# give the garbage collector little to walk. Typing all rows at once takes several times as long.
+_BATCH_ROWS = 960
 
 
 def _cells_by_field(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Sequence[Any]], bool]:
@@ -97,7 +96,6 @@ class FrameBuilder:
 
     def __post_init__(self, file: IO[bytes] | None) -> None:
         self._declared = Batches(self.dataset.schema, file)
-        self._hashes: list[np.ndarray] = []
 
     def __len__(self) -> int:
         """Return how many records were added."""
@@ -120,12 +118,12 @@ class FrameBuilder:
 
     def _type(self, records: Sequence[Mapping[str, Any]]) -> None:
         first = len(self._declared)
-        dataset = self.dataset
+        dataset, fields = self.dataset, self.dataset.fields
         cells, alike = _cells_by_field(records)
-        expected = (*dataset.fields, *(name for name in dataset.nested if name in cells))
+        expected = (*fields, *(name for name in dataset.nested if name in cells))
         missing = {}
-        if not (alike and cells.keys() >= set(dataset.fields)):
-            for name in dataset.fields:
+        if not (alike and cells.keys() >= set(fields)):
+            for name in fields:
                 absent = sum(name not in record for record in records)
                 if absent:
                     missing[name] = absent
@@ -143,13 +141,11 @@ class FrameBuilder:
             else:
                 values[name] = column
         arrays = [cast_column(values[c.name], c.kind, c.name, bad) for c in dataset.columns]
-        known = {*dataset.fields, *dataset.nested}
+        known = {*fields, *dataset.nested}
         unknown.update(
             {(len(position_of), name): v for name, v in cells.items() if name not in known}
         )
-        typed = pa.RecordBatch.from_arrays(arrays, schema=dataset.schema)
-        self._declared.add(typed)
-        self._hashes.append(row_hashes(typed))
+        self._declared.add(pa.RecordBatch.from_arrays(arrays, schema=self._declared.schema))
         self._batches.append(
             _Batch(
                 len(records),
@@ -161,13 +157,18 @@ class FrameBuilder:
 
     def table(self, order: Sequence[int] | None = None) -> pa.Table:
         """Return these rows in this order, or all rows as they were added."""
-        columns = dict(self._columns(order))
+        numbers = self._numbers(order)
+        columns = {
+            declared.name: self._declared.column(i, numbers)
+            for i, declared in enumerate(self.dataset.columns)
+        }
+        columns.update(self._extra_columns(numbers))
         return pa.table(columns) if columns else self.dataset.schema.empty_table()
 
     def tables(self, order: Sequence[int], rows: int) -> Iterator[pa.Table]:
         """Yield these rows in this order, `rows` at a time; at least one table."""
         self._type_waiting()
-        numbers = np.asarray(order, np.int64)
+        numbers = _as_array(order)
         extra = list(self._extra_columns())
         for i, table in enumerate(self._declared.tables(numbers, rows)):
             chosen = pa.array(numbers[i * rows :][:rows])
@@ -175,21 +176,35 @@ class FrameBuilder:
                 table = table.append_column(name, column.take(chosen))  # noqa: PLW2901
             yield table
 
-    def _columns(
-        self, order: Sequence[int] | None, *, keep: bool = True
-    ) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """Yield each column with its name, one at a time, so that the caller need not keep all."""
-        self._type_waiting()
-        numbers = None if order is None else np.asarray(order, np.int64)
-        if numbers is not None and np.array_equal(numbers, np.arange(len(self))):
-            numbers = None
-        for i, declared in enumerate(self.dataset.columns):
-            yield declared.name, self._declared.column(i, numbers, keep=keep)
-        for name, column in self._extra_columns():
-            yield name, column if numbers is None else column.take(pa.array(numbers))
+    def _release_into_frame(self, order: Sequence[int] | None) -> pd.DataFrame:
+        """Return the rows as a frame, and release each column as soon as it is converted.
 
-    def _extra_columns(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """Yield each column that is not declared."""
+        The largest ones come first: while a column is converted it is in memory twice, and the
+        frame takes more memory than the rows that wait.
+        """
+        numbers = self._numbers(order)
+        names = [column.name for column in self.dataset.columns]
+        made: dict[str, pd.Series] = {}
+        for i in sorted(range(len(names)), key=self._declared.size, reverse=True):
+            pa.default_memory_pool().release_unused()
+            made[names[i]] = column_from_arrow(self._declared.column(i, numbers, keep=False))
+        for name, column in self._extra_columns(numbers):
+            names.append(name)
+            made[name] = column_from_arrow(column)
+        return pd.DataFrame({name: made[name] for name in names}, copy=False)
+
+    def _numbers(self, order: Sequence[int] | None) -> np.ndarray | None:
+        """Return row numbers as an array, or None if they are those of all rows as they came."""
+        self._type_waiting()
+        numbers = None if order is None else _as_array(order)
+        if numbers is not None and np.array_equal(numbers, np.arange(len(self))):
+            return None
+        return numbers
+
+    def _extra_columns(
+        self, numbers: np.ndarray | None = None
+    ) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Yield each column that is not declared, of all rows or of these."""
         taken = [column.name for column in self.dataset.columns]
         extra = dict.fromkeys(chain.from_iterable(batch.extra for batch in self._batches))
         for source, name in sorted(extra, key=lambda entry: entry[0]):
@@ -202,7 +217,8 @@ class FrameBuilder:
             while free in taken:
                 free += "_"
             taken.append(free)
-            yield free, concat_columns(parts)
+            column = concat_columns(parts)
+            yield free, column if numbers is None else column.take(pa.array(numbers))
 
     def frame(
         self,
@@ -223,8 +239,8 @@ class FrameBuilder:
         strict : bool
             Raise if a value or field does not fit, instead of warning.
         keep : bool
-            False releases each column as soon as it is in the frame: this halves the memory, and
-            the builder cannot be used again.
+            False releases each column as soon as it is in the frame if there are many rows: they
+            are never in memory twice, and the builder cannot be used again.
 
         Raises
         ------
@@ -234,10 +250,10 @@ class FrameBuilder:
         if not isinstance(provenance, Provenance):
             provenance = Provenance(provenance)
         provenance = self.describe(provenance, range(len(self)) if order is None else order)
-        if self._declared.packed:
-            frame = _by_column(self._columns(order, keep=keep))
-        else:
+        if keep or not self._declared.large:
             frame = from_arrow(self.table(order))
+        else:
+            frame = self._release_into_frame(order)
         provenance.attach(frame)
         raise_or_warn(self.problems_in_words(provenance), frame, strict=strict)
         return frame
@@ -261,14 +277,14 @@ class FrameBuilder:
 
     def _digest(self, order: Sequence[int]) -> str:
         """Return the digest of these rows."""
-        hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])
+        hashes = self._declared.hashes()
         extra = dict(self._extra_columns())
         fields = list(self.dataset.schema)
         if extra:
             table = pa.table(extra)
             hashes += row_hashes(table)
             fields += list(table.schema)
-        return combined_digest([hashes[np.asarray(order, np.int64)]], fields)
+        return combined_digest([hashes[_as_array(order)]], fields)
 
     def problems_in_words(self, provenance: Provenance) -> list[str]:
         """Return a sentence for each kind of thing that `describe` found not to fit."""
@@ -284,15 +300,16 @@ class FrameBuilder:
     def repeated_keys(self, order: Sequence[int]) -> int:
         """Count the rows whose natural key is that of an earlier row."""
         self._type_waiting()
-        numbers, key = np.asarray(order, np.int64), self._key_positions()
-        parts = self._declared.tables(numbers, _HASHED_ROWS, key)
-        hashes = np.concatenate([np.empty(0, np.uint64), *map(_row_hashes, parts)])
-        ordered = np.sort(hashes)
+        numbers, key = _as_array(order), self._key_positions()
+        columns = {self.dataset.columns[i].name: self._declared.column(i) for i in key}
+        hashes = row_hashes(pa.table(columns))
+        ordered = hashes[numbers]
+        ordered.sort()
         twice = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(twice):
             return 0
         # Two different keys can have the same hash, so these few keys are compared themselves.
-        candidates = self._declared.rows(numbers[np.isin(hashes, twice)], key)
+        candidates = self._declared.rows(numbers[np.isin(hashes[numbers], twice)], key)
         return int(from_arrow(candidates).duplicated().sum())
 
     def _key_positions(self) -> list[int]:
@@ -325,16 +342,8 @@ class FrameBuilder:
         ]
 
 
-def _row_hashes(table: pa.Table) -> np.ndarray:
-    frame = from_arrow(table)
-    return pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
-
-
-def _by_column(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> pd.DataFrame:
-    """Return columns as a frame, and convert each before the next one is made."""
-    made = {}
-    for name, column in columns:
-        made[name] = from_arrow(pa.table({name: column}))[name]
-        del column
-        pa.default_memory_pool().release_unused()
-    return pd.DataFrame(made, copy=False)
+def _as_array(order: Sequence[int]) -> np.ndarray:
+    """Return row numbers as an array."""
+    if isinstance(order, range):
+        return np.arange(order.start, order.stop, order.step, dtype=np.int64)
+    return np.asarray(order, np.int64)

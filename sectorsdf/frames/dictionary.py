@@ -6,13 +6,12 @@ not import a module that fetches or stores.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
-from sectorsdf.datasets import DATASETS
+from sectorsdf.datasets import DATASETS, no_such_dataset
 from sectorsdf.datasets.schema import PAGE_SIZE
 from sectorsdf.datasets.sites import MINING_SITE_RESOURCES
 from sectorsdf.frames.arrow import from_arrow, to_arrow
@@ -20,7 +19,7 @@ from sectorsdf.frames.provenance import ATTRS, Provenance
 from sectorsdf.reserves.reader import FIGURE_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from sectorsdf.datasets.schema import Column, Dataset
 
@@ -58,17 +57,19 @@ _UNDECLARED = "Sent by the API but not declared: an extra column, as it came"
 _FOREIGN = "Not part of this dataset: a column that was added or renamed"
 
 
-def describe(name_or_frame: str | pd.DataFrame | None = None) -> pd.DataFrame:
+def describe(
+    name_or_frame: str | Callable[..., pd.DataFrame] | pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Describe the datasets, or the columns of one dataset or of a frame.
 
     This sends no request and spends no credits.
 
     Parameters
     ----------
-    name_or_frame : str or pandas.DataFrame, optional
-        The name of a dataset, such as ``"mining_licenses"``, or of its getter; or a frame that a
-        getter or `read_parquet` returned, also after columns were selected, added or renamed. By
-        default, all datasets are listed.
+    name_or_frame : str, getter or pandas.DataFrame, optional
+        The name of a dataset, such as ``"mining_licenses"``, or of its getter; the getter itself;
+        or a frame that a getter or `read_parquet` returned, also after columns were selected, added
+        or renamed. By default, all datasets are listed.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def describe(name_or_frame: str | pd.DataFrame | None = None) -> pd.DataFrame:
     ValueError
         The name is unknown, or the frame's provenance does not name its dataset.
     TypeError
-        The argument is neither a text nor a DataFrame.
+        The argument is neither a text nor a getter nor a DataFrame.
 
     Examples
     --------
@@ -101,6 +102,8 @@ def describe(name_or_frame: str | pd.DataFrame | None = None) -> pd.DataFrame:
     """
     if name_or_frame is None:
         return _typed([_overview(dataset) for dataset in DATASETS.values()], _DATASETS)
+    if callable(name_or_frame):
+        name_or_frame = getattr(name_or_frame, "__name__", "a function without a name")
     if isinstance(name_or_frame, str):
         dataset = _dataset(name_or_frame)
         rows = _rows(dataset, from_arrow(dataset.schema.empty_table()), [dataset], ())
@@ -116,14 +119,7 @@ def _typed(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame
 def _dataset(name: str) -> Dataset:
     bare_name = name.strip().removeprefix(_GETTER)
     if bare_name not in DATASETS:
-        similar = difflib.get_close_matches(bare_name.casefold(), DATASETS, n=3, cutoff=0.6)
-        hint = (
-            f"did you mean {' or '.join(map(repr, similar))}?"
-            if similar
-            else f"there are {', '.join(DATASETS)}"
-        )
-        message = f"there is no dataset {name!r}; {hint}"
-        raise ValueError(message)
+        raise ValueError(no_such_dataset(name))
     return DATASETS[bare_name]
 
 
@@ -145,7 +141,7 @@ def _overview(dataset: Dataset) -> dict[str, Any]:
 def _rows_of_frame(frame: object) -> list[dict[str, Any]]:
     if not isinstance(frame, pd.DataFrame):
         message = (
-            "describe takes a dataset's name or a DataFrame, not "
+            "describe takes a dataset's name, a getter or a DataFrame, not "
             f"{type(frame).__name__}: {frame!r:.80}"
         )
         raise TypeError(message)

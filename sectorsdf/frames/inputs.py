@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sectorsdf.errors import listed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,5 +26,6 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], getter: str) ->
     require_frame(frame)
     absent = [name for name in columns if name not in frame.columns]
     if absent:
-        message = f"the frame has no column {', '.join(absent)}; {getter} returns it"
+        them = "it" if len(absent) == 1 else "them"
+        message = f"the frame has no column {listed(absent, show=str)}; {getter} returns {them}"
         raise ValueError(message)

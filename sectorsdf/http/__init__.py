@@ -2,8 +2,9 @@
 
 One request passes through these modules:
 
-- `transport` sends it, retries it and settles its price,
+- `transport` retries it and settles its price,
 - `limiter` decides when it may be sent, by the rules of `learner`,
+- `exchange` sends it and reads the response,
 - `connections` lends a session, and `session` adds the key and ends what takes too long,
 - `redirects` refuses another host or another question, `body` reads a limited number of bytes,
 - `network` says what a failed connection means,

@@ -11,7 +11,6 @@ import math
 import re
 import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from sectorsdf import errors
@@ -246,6 +245,8 @@ def parse_retry_after(text: str | None) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - hardly ever needed
+
         try:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
         except (TypeError, ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """`StateFile`: the file through which processes share what is known of a rate limit.
 
 Owns the file, its lock, and what happens if it cannot be used. Knows nothing of the rules: it reads
-and writes a `WindowState`.
+and writes a `WindowState`. Imports `filelock` for the first lock: a result in the cache needs none.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import os
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-import filelock
-
 from sectorsdf.http.window_state import WindowState, parse_state
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import filelock
 
 __all__ = ["StateFile"]
 
@@ -57,19 +57,25 @@ class StateFile:
         """Lock the file for one block; without a file, do nothing."""
         if self._path is None:
             return nullcontext()
+        import filelock  # noqa: PLC0415 - see above
+
         try:
             if self._lock is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._lock = filelock.FileLock(f"{self._path}.lock")
             return self._acquire(self._lock)
+        except filelock.Timeout:
+            self._give_up("it is locked by a process that does not go on")
         except (OSError, NotImplementedError) as error:
             self._give_up(error)
-            return nullcontext()
+        return nullcontext()
 
     def _acquire(self, lock: filelock.BaseFileLock) -> AbstractContextManager[object]:
+        from filelock import Timeout  # noqa: PLC0415 - see above
+
         try:
             return lock.acquire(timeout=_SILENT, poll_interval=0.002)
-        except filelock.Timeout:
+        except Timeout:
             _log.info(
                 "Waiting up to %.0f s for another process, which holds the lock of the rate limit's"
                 " file %s",
@@ -78,12 +84,7 @@ class StateFile:
             )
             return lock.acquire(timeout=_PATIENCE - _SILENT, poll_interval=0.02)
 
-    def _give_up(self, error: Exception) -> None:
-        reason = (
-            "it is locked by a process that does not go on"
-            if isinstance(error, filelock.Timeout)
-            else str(error)
-        )
+    def _give_up(self, reason: object) -> None:
         _log.info("The rate limit is not shared with other processes: %s: %s", self._path, reason)
         self._path = None
 
@@ -107,8 +108,10 @@ class StateFile:
 
     def save(self, state: WindowState) -> None:
         """Write the state, if it has changed."""
+        if self._path is None:
+            return
         text = _shared(state)
-        if self._path is None or text == self._text:
+        if text == self._text:
             return
         temporary = self._path.with_name(f"{self._path.name}.{self.name}part")
         try:

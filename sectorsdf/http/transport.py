@@ -1,56 +1,45 @@
-"""`Transport`: sends requests with `requests`, retries them and settles their price.
+"""`Transport`: retries requests and settles their price.
 
-Owns the tries of a request and what each of them costs. It must not know datasets or pages: the
-caller passes a function that parses the body.
+Owns the tries of a request and what each of them costs; `exchange` sends each of them. It must not
+know datasets or pages: the caller passes a function that parses the body. It must not import
+`requests` before the first request, because a result in the cache needs none.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode, urljoin
-
-from urllib3.exceptions import HTTPError
 
 from sectorsdf import errors
 from sectorsdf.config.checks import positive
-from sectorsdf.config.forks import renew_in_child
+from sectorsdf.config.forks import Lock, renew_in_child
 from sectorsdf.errors import printable
-from sectorsdf.http.body import BodyError, read_body
-from sectorsdf.http.connections import Connections, PreparedSession
 from sectorsdf.http.credits import CreditBudget, Ledger, key_fingerprint
 from sectorsdf.http.limiter import LimiterStoppedError, Permit, RateLimiter
-from sectorsdf.http.network import NetworkProblem, diagnose
 from sectorsdf.http.policy import (
     MAX_BODY_BYTES,
     TIMEOUT,
     RetryPolicy,
     checked_timeout,
 )
-from sectorsdf.http.redirects import refusal
 from sectorsdf.http.responses import RawResponse, error_for, parse_retry_after, redact
-from sectorsdf.http.session import deadline, normalize_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sectorsdf.config.api_key import ApiKey
+    from sectorsdf.http.exchange import Exchange
 
 __all__ = ["Response", "RetryPolicy", "Transport"]
 
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_REDIRECTS = 3
 _MAX_SOURCE = 200
-# The message of an error is at the beginning of its body.
-_MAX_ERROR_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -126,7 +115,8 @@ class Transport:
         self.ledger = ledger
         self._key = key
         self._key_fingerprint = key_fingerprint(key.secret())
-        self._connections = Connections(key, base_url, self.timeout)
+        self._exchange: Exchange | None = None
+        self._exchange_lock = Lock()
         self.on_response: Callable[[RawResponse], None] | None = None
         """Called with each response, before it is judged."""
         self._stopped = threading.Event()
@@ -293,82 +283,24 @@ class Transport:
         return True
 
     def _send(self, response: RawResponse, params: Mapping[str, str]) -> None:
-        """Send one request and fill in what is received.
-
-        Exceptions of `requests` end here: the frames of their tracebacks hold the header.
-        """
-        unexpected: BaseException | None = None
+        """Send one request and fill in what is received."""
         begun = time.monotonic()
-        proxies: Mapping[str, str] = {}
-        with deadline(self.timeout[2]) as until:
-            try:
-                with self._connections.borrow() as prepared:
-                    proxies = prepared.settings["proxies"]
-                    self._exchange(prepared, response, params)
-            except (OSError, ValueError, HTTPError) as error:
-                response.overdue = time.monotonic() >= until
-                self._note(response, self._problem(response, error, proxies))
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                unexpected = error
-        if unexpected is not None:
-            unexpected.__cause__ = unexpected.__context__ = None
-            raise unexpected.with_traceback(None)
+        self._get_exchange().send(response, params)
         outcome = response.status or response.problem
         _log.debug("GET %s: %s in %.3f s", response.url, outcome, time.monotonic() - begun)
         if self.on_response is not None:
             self.on_response(response)
 
-    def _problem(
-        self, response: RawResponse, error: Exception, proxies: Mapping[str, str]
-    ) -> NetworkProblem:
-        if isinstance(error, BodyError):
-            return NetworkProblem(str(error), error.permanent)
-        problem = diagnose(error, response.url, proxies)
-        if response.overdue and not problem.permanent:
-            return NetworkProblem(f"the response took longer than {self.timeout[2]:g} s")
-        return problem
+    def _get_exchange(self) -> Exchange:
+        """Return what sends the requests; the first request makes it."""
+        with self._exchange_lock:
+            if self._exchange is None:
+                from sectorsdf.http.exchange import Exchange  # noqa: PLC0415 - see above
 
-    @staticmethod
-    def _note(response: RawResponse, problem: NetworkProblem) -> None:
-        """Fill in what failed."""
-        response.cut = response.status is not None
-        # Of an error, the beginning is enough, and whose it is decides about another try.
-        response.permanent = problem.permanent and (response.status is None or response.ok)
-        response.problem = problem.text
-        if response.ok:
-            way = "cannot be used" if problem.permanent else "was cut short"
-            response.problem = f"The response {way} ({problem.text})."
-
-    def _exchange(
-        self, prepared: PreparedSession, response: RawResponse, params: Mapping[str, str]
-    ) -> None:
-        """Send the request, and follow redirects that ask the same of the same host."""
-        # A shallow copy, because only its URL is changed.
-        request = copy.copy(prepared.request)
-        query = f"?{urlencode(params)}" if params else ""
-        request.url = normalize_url(response.url) + query
-        url = response.url = request.url
-        for _ in range(_MAX_REDIRECTS + 1):
-            response.status, response.body = None, b""
-            with prepared.session.send(request, **prepared.settings) as received:
-                response.status, response.headers = received.status_code, received.headers
-                parts: list[bytes] = []
-                limit = self.max_body_bytes if response.ok else _MAX_ERROR_BYTES
-                try:
-                    read_body(received, limit, parts, whole=response.ok)
-                finally:
-                    response.body = b"".join(parts)
-            location = response.headers.get("Location")
-            if response.status not in _REDIRECTS or location is None:
-                return
-            request = copy.copy(prepared.request)
-            request.prepare_url(urljoin(url, location), None)
-            url = str(request.url)
-            refused = refusal(response.url, url)
-            if refused is not None:
-                response.problem = redact(self._key.secret(), refused)
-                return
-        response.problem = f"the server redirected more than {_MAX_REDIRECTS} times"
+                self._exchange = Exchange(
+                    self._key, self.base_url, self.timeout, self.max_body_bytes
+                )
+            return self._exchange
 
     def stop(self) -> None:
         """Wake all waiting requests, which then raise; requests that are under way may finish."""
@@ -382,7 +314,8 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections; one in use is closed when its request has finished."""
-        self._connections.close()
+        if self._exchange is not None:
+            self._exchange.close()
 
 
 def _failure(error: errors.APIError, response: RawResponse) -> _Failure:

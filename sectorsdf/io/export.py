@@ -1,39 +1,36 @@
 """Write a frame to a file; the suffix of the file's name selects the format.
 
 This module owns the list of formats, the checks of a target, and the conversion of any frame to a
-table. Only this module imports all the format modules.
+table. It imports the module of a format when a file of that format is written.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
 
 from sectorsdf.datasets import DATASETS
-from sectorsdf.errors import MissingExtraError
-from sectorsdf.frames.arrow import provenance_of_table, refuse_deep_values, to_arrow
+from sectorsdf.errors import MissingExtraError, listed
+from sectorsdf.frames.arrow import provenance_of_table, refuse_deep_values
 from sectorsdf.io.atomic import staged_file
-from sectorsdf.io.database_logs import settle_duckdb, settle_sqlite
-from sectorsdf.io.databases import write_duckdb, write_sqlite
-from sectorsdf.io.excel import write_excel
-from sectorsdf.io.geofiles import write_geojson, write_geopackage
 from sectorsdf.io.geometries import split_geometries
 from sectorsdf.io.hive import refuse_codes, refuse_undivided
-from sectorsdf.io.parquet import export_parquet, write_arrow
+from sectorsdf.io.parquet import export_parquet, table_of, write_arrow
 from sectorsdf.io.partitioned import partition_columns, write_folder
 from sectorsdf.io.table import ExportTable, check_text
 from sectorsdf.io.target import check_path, path_to_write
-from sectorsdf.io.text import write_csv, write_json, write_json_lines
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from sectorsdf.datasets.schema import Dataset
 
@@ -49,27 +46,49 @@ class _Format:
     prepare: Callable[[Path], None] | None = None
 
 
+def _imported(module: str, name: str) -> Callable[..., None]:
+    """Return a function of this folder's modules that is imported when it is called.
+
+    A file of one format does not need the modules and libraries of all the others.
+    """
+
+    def call(*args: object) -> None:
+        getattr(importlib.import_module(f"sectorsdf.io.{module}"), name)(*args)
+
+    return call
+
+
+_CSV = _Format(_imported("text", "write_csv"))
+_JSON_LINES = _Format(_imported("text", "write_json_lines"))
+_SQLITE = _Format(
+    _imported("databases", "write_sqlite"), prepare=_imported("database_logs", "settle_sqlite")
+)
 _FORMATS = {
     ".parquet": _Format(export_parquet),
     ".feather": _Format(write_arrow),
     ".arrow": _Format(write_arrow),
-    ".csv": _Format(write_csv),
-    ".tsv": _Format(write_csv),
-    ".json": _Format(write_json),
-    ".jsonl": _Format(write_json_lines),
-    ".ndjson": _Format(write_json_lines),
-    ".geojson": _Format(write_geojson, has_geometry=True),
-    ".xlsx": _Format(write_excel, "excel", ("openpyxl",)),
+    ".csv": _CSV,
+    ".tsv": _CSV,
+    ".json": _Format(_imported("text", "write_json")),
+    ".jsonl": _JSON_LINES,
+    ".ndjson": _JSON_LINES,
+    ".geojson": _Format(_imported("geofiles", "write_geojson"), has_geometry=True),
+    ".xlsx": _Format(_imported("excel", "write_excel"), "excel", ("openpyxl",)),
     ".gpkg": _Format(
-        write_geopackage,
+        _imported("geofiles", "write_geopackage"),
         "geo",
         ("pyogrio", "shapely"),
         has_geometry=True,
-        prepare=settle_sqlite,
+        prepare=_imported("database_logs", "settle_sqlite"),
     ),
-    ".duckdb": _Format(write_duckdb, "duckdb", ("duckdb",), prepare=settle_duckdb),
-    ".sqlite": _Format(write_sqlite, prepare=settle_sqlite),
-    ".db": _Format(write_sqlite, prepare=settle_sqlite),
+    ".duckdb": _Format(
+        _imported("databases", "write_duckdb"),
+        "duckdb",
+        ("duckdb",),
+        prepare=_imported("database_logs", "settle_duckdb"),
+    ),
+    ".sqlite": _SQLITE,
+    ".db": _SQLITE,
 }
 _WITH_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
 
@@ -206,13 +225,12 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
         message = "a column has no name, which not every format allows: name it"
         raise ValueError(message)
     if repeated := {name for name in names if names.count(name) > 1}:
-        message = f"several columns have the same name: {', '.join(sorted(repeated))}; rename them"
+        message = (
+            f"several columns have the same name: {listed(sorted(repeated), show=str)}; rename them"
+        )
         raise ValueError(message)
     refuse_deep_values(whole)
-    try:
-        return to_arrow(whole)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-        raise ValueError(_describe_failure(whole, error)) from error
+    return table_of(whole)
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
@@ -227,21 +245,10 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(message)
     names = [f"level_{i}" if name is None else name for i, name in enumerate(index.names)]
     if shared := [str(name) for name in names if name in frame.columns]:
-        message = f"index and column have the same name: {', '.join(shared)}; rename one of them"
+        message = (
+            f"index and column have the same name: {listed(shared, show=str)}; rename one of them"
+        )
         raise ValueError(message)
     whole = frame.reset_index()
     whole.attrs = frame.attrs
     return whole
-
-
-def _describe_failure(frame: pd.DataFrame, error: Exception) -> str:
-    """Return a message that names the column which cannot be converted, and the reason."""
-    for i, name in enumerate(frame.columns):
-        try:
-            pa.array(frame.iloc[:, i], from_pandas=True)
-        except (pa.ArrowException, ValueError, TypeError, OverflowError) as reason:
-            return (
-                f"column {str(name)!r} has values without a common type ({reason}): convert it to "
-                "text or numbers, or drop it"
-            )
-    return f"the frame cannot be written: {error}"

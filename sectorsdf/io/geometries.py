@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sectorsdf.errors import listed
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
@@ -54,17 +56,17 @@ def split_geometries(
     names = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
     if not names:
         return frame, None
-    listed = ", ".join(map(repr, names))
+    columns = listed(names)
     if not supported:
         message = (
-            f"column {listed} has geometries, which export does not write to {suffix}: export to "
+            f"column {columns} has geometries, which export does not write to {suffix}: export to "
             ".gpkg or .geojson, drop the column, or use geopandas itself, such as "
             'frame.to_parquet("sites.parquet") or frame.to_file("sites.fgb")'
         )
         raise ValueError(message)
     if len(names) > 1:
         message = (
-            f"several columns have geometries ({listed}), and a row of {suffix} has one: drop the "
+            f"several columns have geometries ({columns}), and a row of {suffix} has one: drop the "
             "others, or use frame.to_file of geopandas"
         )
         raise ValueError(message)
@@ -74,7 +76,7 @@ def split_geometries(
         how = "set_crs" if system is None else "to_crs"
         is_in = "has no coordinate reference system" if system is None else f"is in {system.name}"
         message = (
-            f"column {listed} {is_in}, and {suffix} gets longitude and latitude on WGS 84: use "
+            f"column {columns} {is_in}, and {suffix} gets longitude and latitude on WGS 84: use "
             f'frame.{how}("EPSG:4326") first'
         )
         raise ValueError(message)

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from sectorsdf.datasets import DATASETS
+from sectorsdf.errors import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -185,8 +186,8 @@ def refuse_undivided(columns: Sequence[str], dataset: Dataset) -> None:
     unknown = [name for name in columns if name not in declared]
     if unknown:
         message = (
-            f"partition_by names columns that do not exist: {', '.join(map(str, unknown))}; "
-            f"{dataset.name} has {', '.join(declared)}"
+            f"partition_by names columns that do not exist: {listed(unknown, show=str)}; "
+            f"{dataset.name} has {listed(declared, show=str)}"
         )
         raise ValueError(message)
     refuse_codes(columns, dataset)

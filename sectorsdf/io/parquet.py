@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sectorsdf.frames.arrow import from_arrow, to_arrow, typed_table, with_attrs
+from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.geometries import split_geometries
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_metadata",
     "export_parquet",
+    "table_of",
     "write_arrow",
     "write_parquet",
     "write_parquet_parts",
@@ -76,19 +78,43 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    TypeError
+        `frame` is not a DataFrame.
     ValueError
         Parquet cannot hold the frame, or `frame.attrs` is so long that no reader could read it.
     OSError
         The disk is full, or the folder does not exist or may not be written, or the file is
         read-only.
     """
+    require_frame(frame)
     target = path_to_write(path)
     check_path(target, overwrite=True)
     plain, _ = split_geometries(frame, ".parquet", supported=False)
-    table = to_arrow(plain)
+    table = table_of(plain)
     with staged_file(target, ".parquet", overwrite=True) as staged:
         write_parquet_table(table, staged)
     return target
+
+
+def table_of(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame as an Arrow table, or raise a ValueError that names the column at fault."""
+    try:
+        return to_arrow(frame)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise ValueError(_describe_failure(frame, error)) from error
+
+
+def _describe_failure(frame: pd.DataFrame, error: Exception) -> str:
+    """Return a message that names the column which cannot be converted, and the reason."""
+    for i, name in enumerate(frame.columns):
+        try:
+            pa.array(frame.iloc[:, i], from_pandas=True)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as reason:
+            return (
+                f"column {str(name)!r} has values without a common type ({reason}): convert it to "
+                "text or numbers, or drop it"
+            )
+    return f"the frame cannot be written: {error}"
 
 
 def write_parquet_parts(

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sectorsdf.errors import listed
 from sectorsdf.frames.arrow import METADATA, provenance_of_table, with_attrs
 from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lineage import of_part
@@ -76,7 +77,7 @@ def write_folder(rows: pa.Table, target: Path, columns: Sequence[str], *, overwr
     """
     unknown = [name for name in columns if name not in rows.column_names]
     if unknown:
-        message = f"partition_by names columns that do not exist: {', '.join(map(str, unknown))}"
+        message = f"partition_by names columns that do not exist: {listed(unknown, show=str)}"
         raise ValueError(message)
     if len(columns) == rows.num_columns:
         message = "partition_by names every column: at least one must remain for the files"

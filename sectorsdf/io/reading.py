@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from sectorsdf.datasets import DATASETS
+from sectorsdf.errors import listed
 from sectorsdf.frames.arrow import METADATA, from_arrow, with_attrs
 from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lineage import derived, whole_of
@@ -261,7 +262,7 @@ def _check_names(names: Sequence[str], schema: pa.Schema, option: str) -> None:
     if unknown:
         message = (
             f"{option} names columns that the files do not have: "
-            f"{', '.join(map(repr, unknown))}; they have {', '.join(schema.names)}"
+            f"{listed(unknown)}; they have {listed(schema.names, show=str)}"
         )
         raise ValueError(message)
 
@@ -326,8 +327,8 @@ def _read(
                 )
             )
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            names = ", ".join(file.source.name for file in members[:3])
-            message = f"{names}{', ...' if len(members) > 3 else ''} cannot be read: {error}"
+            names = listed((file.source.name for file in members), show=str)
+            message = f"{names} cannot be read: {error}"
             raise ValueError(message) from error
     return pa.concat_tables(tables)
 

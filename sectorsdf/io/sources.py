@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow.fs
 
 from sectorsdf.config.settings import location, without_password
+from sectorsdf.errors import listed
 from sectorsdf.io.hive import parse_keys
 from sectorsdf.io.remote import as_os_error, open_url
 
@@ -128,7 +129,7 @@ def _parquet_names(names: Iterable[str], shown: str) -> list[str]:
     visible = {name for name in names if not any(p[0] in "._" for p in name.split("/"))}
     found = sorted(name for name in visible if name.lower().endswith(_SUFFIXES))
     if not found:
-        others = ", ".join(sorted(visible)[:3])
+        others = listed(sorted(visible), show=str)
         message = "there is no Parquet file here" + (f", but {others}" if others else "")
         raise FileNotFoundError(errno.ENOENT, message, shown)
     return found

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sectorsdf.config.deep_json import dumps
+from sectorsdf.errors import listed
 from sectorsdf.frames.lossless_json import as_utf8
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def check_names_ignoring_case(names: Sequence[str], format_name: str) -> None:
     """Raise ValueError if two names differ only in case, which SQL ignores."""
     lowered, count = Counter(name.lower() for name in names).most_common(1)[0]
     if count > 1:
-        alike = ", ".join(repr(name) for name in names if name.lower() == lowered)
+        alike = listed(name for name in names if name.lower() == lowered)
         message = (
             f"{format_name} ignores case, so these columns have the same name: {alike}; rename them"
         )

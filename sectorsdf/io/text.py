@@ -42,7 +42,7 @@ def open_for_writing(file: Path) -> IO[bytes]:
 
 
 def write_csv(content: ExportTable, file: Path) -> None:
-    """Write CSV, or TSV if the suffix says so: text in quotation marks, missing as nothing."""
+    """Write CSV, or TSV if the suffix says so: text in quotation marks, nothing for missing."""
     options = pv.WriteOptions(delimiter="\t" if ".tsv" in file.suffixes else ",")
     with open_for_writing(file) as sink:
         pv.write_csv(to_plain_types(content.table, "CSV"), sink, options)
@@ -94,7 +94,7 @@ def write_json(content: ExportTable, file: Path) -> None:
 
 
 def write_json_lines(content: ExportTable, file: Path) -> None:
-    """Write one JSON object a line."""
+    """Write one JSON object per line."""
     with open_for_writing(file) as sink:
         for record in json_records(content.table, "JSON"):
             sink.write(f"{dump_json(record)}\n".encode())

@@ -33,10 +33,10 @@ class Verification:
     ----------
     intact : bool or None
         Whether the rows are exactly those that one call of a getter returned, in any order.
-        None if nothing shows it.
+        None if the provenance does not have what shows it.
     complete : bool or None
         Whether they are all rows that the call asked for, as the certificate in the provenance
-        proves it. None unless `intact` is True.
+        proves it; False if `max_rows` limited the call. None unless `intact` is True.
     dataset : str or None
         The dataset that the provenance names.
     rows : int
@@ -65,13 +65,14 @@ class Verification:
 
 
 def verify(data: pd.DataFrame | ParquetPath) -> Verification:
-    """Tell whether rows are still those that were fetched, and all of them.
+    """Check whether rows are still those that were fetched, and all of them.
 
     Pure: it costs no credits and sends nothing. The provenance of a frame or file contains a digest
     of the rows that were fetched. The digest does not depend on the order of the rows or of the
-    columns, so sorting changes nothing. A row or column more or less, another value and another
-    type do, so a frame that was filtered, joined or concatenated is not intact, nor is one with
-    fewer columns. The digest shows accidents and later steps; it is no signature.
+    columns, so sorting does not change it. It changes with each row or column that is added or
+    removed, and with each value or type that is changed, so a frame that was filtered, joined or
+    concatenated is not intact, nor is one with fewer columns. The digest shows mistakes and later
+    steps of the work. It is not a signature, and does not protect against forgery.
 
     Parameters
     ----------
@@ -132,23 +133,25 @@ def _compared(provenance: Provenance, table: pa.Table) -> Verification:
         "fetched_at": provenance.get("fetched_at"),
     }
     if not provenance.entries:
-        reason = "There is no provenance, so it cannot be told where the rows come from."
+        reason = "There is no provenance, so sectorsdf cannot tell where the rows come from."
         return Verification(intact=None, complete=None, reason=reason, **common)
     if expected is None and expected_rows in {None, rows}:
         reason = (
-            "It cannot be told: an earlier version of sectorsdf, which wrote no digest of the "
-            "rows, fetched them. Their number is the one that was fetched."
+            "an earlier version fetched them and wrote no digest. Their number is the same as then."
             if expected_rows == rows
-            else "It cannot be told: the provenance has neither a digest nor a number of rows."
+            else "the provenance has neither a digest nor a number of rows."
         )
+        reason = f"sectorsdf cannot tell whether the rows are those that were fetched: {reason}"
         return Verification(intact=None, complete=None, reason=reason, **common)
     if expected != digest:
         reason = f"The rows are not those that were fetched: {_difference(rows, expected_rows)}."
         return Verification(intact=False, complete=None, reason=reason, **common)
     complete = provenance.get("complete")
+    limited = provenance.get("max_rows") is not None
+    why = "max_rows limited the call" if limited else "the provenance says why"
     words = {
         True: "They are all rows that the call asked for.",
-        False: "They are not all rows that the call asked for: the provenance says why.",
+        False: f"They are not all rows that there are: {why}.",
         None: "The provenance does not say whether they are all rows.",
     }
     reason = f"The {rows:,} rows are those that were fetched. {words[complete]}"

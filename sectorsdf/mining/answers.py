@@ -74,7 +74,7 @@ def fetch_answers(dataset: Dataset, arguments: Mapping[str, Any]) -> pd.DataFram
         if empty:
             warn(
                 f"{dataset.name}: the API has no rows of {listed(empty)}: it does not know the "
-                "country by this name, or has none of the data that was asked for.",
+                "country by this name, or has none of the requested data.",
                 IncompleteWarning,
             )
         # Not every company that a list names has an answer of each kind.
@@ -219,10 +219,12 @@ def _check_complete(context: PlanContext, frame: pd.DataFrame) -> None:
         return
     dataset = context.dataset
     message = (
-        f"{dataset.name}: the API cuts an answer at {dataset.limit} rows and has no way to ask for "
-        f"the rest, and {listed(cut, show=str)} has that many. The rows are in .frame; "
+        f"{dataset.name}: the API cuts an answer at {dataset.limit} rows, and "
+        f"{listed(cut, show=str)} has that many. The rows are in .frame; "
         "allow_partial=True returns them."
     )
+    if "countries" in context.arguments:
+        message += " countries='all' asks for each country by itself."
     if not context.config.allow_partial:
         raise IncompleteSweepError(message, missing=0, report=dict(provenance.entries), frame=frame)
     warn(message, IncompleteWarning)

@@ -116,9 +116,9 @@ def export(  # type: ignore[misc]
     .csv, .tsv         UTF-8; text in quotation marks, days as ISO 8601, a missing value as an
                        empty field. A reader that guesses types turns codes into numbers: name
                        the text columns when you read the file. No provenance.
-    .json              An array of one object for each row, as ``pandas.read_json`` takes it. No
-                       provenance.
-    .jsonl, .ndjson    One object on each line. No provenance.
+    .json              An array of one object for each row. ``pandas.read_json`` needs
+                       ``dtype=False``, or it turns codes into numbers. No provenance.
+    .jsonl, .ndjson    One object on each line; for pandas, see .json. No provenance.
     .geojson           A FeatureCollection, with the provenance as its member ``provenance``.
     .xlsx              A sheet of the rows and a sheet ``provenance``, whose longest values
                        continue in the next rows. Text replaces what Excel would change: whole

@@ -33,9 +33,10 @@ from sectorsdf.frames.problems import report_other_records, warn
 from sectorsdf.frames.provenance import ATTRS, Provenance
 from sectorsdf.mining.no_match import warn_of_no_match
 from sectorsdf.mining.unions import single_values, united
+from sectorsdf.places import province_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -314,13 +315,27 @@ def handle_missing(
     message += listed(not_found)
     if not addresses_a_record(dataset):
         # The API gives the same answer for a company without financials as for no company.
-        message += ", or has none of the data that was asked for"
+        message += ", or has none of the requested data"
+    message += _hint(not_found, dataset)
     if missing == "skip":
         warn(f"{message}; left out.", IncompleteWarning)
         return frame
     url = context.transport.base_url + next(iter(not_found.values()))
     message += ". The rows that were found are in .frame; missing='skip' returns them."
     raise NotFoundError(message, url=url, missing=list(not_found), frame=frame)
+
+
+def _hint(not_found: Iterable[str], dataset: Dataset) -> str:
+    """Return what the caller probably means by keys that the API does not know, or nothing."""
+    if dataset.addressed_by == "province":
+        names = {key: province_name(key) for key in not_found}
+        meant = [name for key, name in names.items() if name not in {None, key}]
+        return f" (did you mean {listed(meant)}?)" if meant else ""
+    if dataset.addressed_by == "slug" and any(key != key.lower() for key in not_found):
+        lists = [each.name for each in DATASETS.values() if each.details == dataset.name]
+        place = f"the column slug of {dataset.listed_by or lists[0]}"
+        return f" (a slug is neither a ticker nor a name; see {place})"
+    return ""
 
 
 def _rows_of(

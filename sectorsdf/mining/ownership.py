@@ -47,11 +47,12 @@ def get_mining_company_ownership(
         One slug, several, or a frame with a `slug` column. None asks for every one that
         `get_mining_companies` lists.
     walk : {"up", "down", "both"}, optional
-        Also ask for the companies above, below, or both, until none is left. Each is asked once.
+        Also ask for the companies above, below, or both, until none is left. Each is requested
+        once.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
+        What to do if the API does not know a slug, or has none of the requested data for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it
+        is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial

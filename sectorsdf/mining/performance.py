@@ -61,9 +61,9 @@ def get_mining_company_performance(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
+        What to do if the API does not know a slug, or has none of the requested data for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it
+        is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -151,9 +151,9 @@ def get_mining_company_resources(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
+        What to do if the API does not know a slug, or has none of the requested data for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it
+        is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial
@@ -237,9 +237,9 @@ def get_mining_company_products(
     commodity_type : str, optional
         Commodity reported: Coal, Copper, Gold, Nickel or Silver; case does not count.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
+        What to do if the API does not know a slug, or has none of the requested data for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it
+        is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial

@@ -326,6 +326,12 @@ def years_asked(context: PlanContext) -> list[int] | str | None:
         return years
     several = isinstance(years, Iterable) and not isinstance(years, str | pd.DataFrame)
     listed = list(years) if several else [years]
+    if texts := [year for year in listed if isinstance(year, str)]:
+        message = (
+            f"years={texts[0]!r:.60}: give a whole number such as 2024, or several, such as "
+            "range(2019, 2025) or [2019, 2024]."
+        )
+        raise FilterError(message, name="years", value=years)
     declared = context.dataset.filter("year")
     checked = [to_query(context.dataset, {"year": year})["year"] for year in listed]
     assert declared is not None  # noqa: S101 - to_query has refused an unknown filter

@@ -116,7 +116,7 @@ def get_mining_province_resources(
     year : int, optional
         Year of the figures, 1900 to the current year.
     missing : {"raise", "skip"}
-        What to do if the API does not know a province or has none of the data asked for it.
+        What to do if the API does not know a province, or has none of the requested data for it.
         ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `provinces`
         it is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec
 from urllib.parse import quote as quote_key
 
+import pandas as pd
+
 from sectorsdf.client.list_call import ListCall
 from sectorsdf.client.record_call import open_entry
 from sectorsdf.datasets import DATASETS
@@ -23,8 +25,6 @@ from sectorsdf.mining.requests import PlanContext, answer_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    import pandas as pd
 
     from sectorsdf.cache.memo import Remembered
     from sectorsdf.client.context import ClientContext
@@ -100,8 +100,7 @@ def quote(getter: Callable[P, pd.DataFrame], /, *args: P.args, **call: P.kwargs)
     """
     dataset = dataset_of(getter)
     if dataset is None:
-        message = f"{getter!r} is not a getter of sectorsdf; give one such as get_mining_licenses"
-        raise TypeError(message)
+        raise TypeError(_no_getter(getter))
     arguments = bound_arguments(getter, args, call)
     context = context_of(arguments)
     if dataset.name in PLANS:
@@ -117,6 +116,16 @@ def quote(getter: Callable[P, pd.DataFrame], /, *args: P.args, **call: P.kwargs)
         return Quote(0, 0, None, 0.0, exact=True, spent=0)
     config = call_config(context, dataset, arguments)
     return _quote_records(context, record_query(dataset, keys, arguments, config))
+
+
+def _no_getter(other: object) -> str:
+    """Return the error message for what is passed in place of a getter."""
+    if isinstance(other, pd.DataFrame):
+        return (
+            "quote takes the getter itself, not the frame that it returns: "
+            "quote(sectorsdf.get_mining_licenses, province='Aceh')"
+        )
+    return f"{other!r:.60} is not a getter of sectorsdf; give one such as get_mining_licenses"
 
 
 def dataset_of(getter: object) -> Dataset | None:

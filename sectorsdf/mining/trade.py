@@ -282,9 +282,9 @@ def get_mining_sales_destinations(
     years : int, iterable of int, or "all", optional
         A year, several, or ``"all"`` for every year that there is; by default the latest.
     missing : {"raise", "skip"}
-        What to do if the API does not know a slug or has none of the data asked for it. ``"skip"``
-        leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it is left out.
-        In each case it is in ``attrs["sectorsdf"]["not_found"]``.
+        What to do if the API does not know a slug, or has none of the requested data for it.
+        ``"skip"`` leaves it out and warns; ``"raise"`` raises `NotFoundError`. Without `slugs` it
+        is left out. In each case it is in ``attrs["sectorsdf"]["not_found"]``.
     strict, client
         As in `get_mining_licenses`.
     max_credits, workers, repair_credits, allow_partial

@@ -6,7 +6,8 @@ A sweep over a list passes through these modules:
 - `resume` takes the pages that an earlier call has paid for, unless the list has changed,
 - `first_pass` fetches each other page of the list once,
 - `repair` requests more pages for the rows that are still missing, as `planner` chooses them,
-- `sweep` holds the state of all three: the pages that arrived, and what they show,
+- `sweep` holds the state of all three: the pages that arrived, and what they show; it reports to an
+  `observer`,
 - `certificate` puts the rows in order and writes the proof,
 - `index` knows each row by a digest and remembers its position, in the containers of `compact`,
 - `workers` runs the requests in parallel; `page` defines what they ask for and return.

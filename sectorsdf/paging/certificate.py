@@ -6,6 +6,7 @@ Reads the state of a sweep and changes nothing. Imports `index` only.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
 
     from sectorsdf.paging.index import RowIndex
 
-__all__ = ["SweepState", "certificate", "ordered_rows"]
+__all__ = ["SweepResult", "SweepState", "certificate", "ordered_rows"]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The order of the rows, by row number, and the certificate."""
+
+    order: Sequence[int]
+    certificate: dict[str, Any]
 
 
 class SweepState(Protocol):

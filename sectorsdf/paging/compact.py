@@ -126,7 +126,7 @@ class EncodedColumn:
         """Append rows."""
         if not _PLAIN.issuperset(map(type, values)):
             values = [v if type(v) in _PLAIN else (type(v), v) for v in values]
-        codes = [self._known[value] for value in values]
+        codes = list(map(self._known.__getitem__, values))
         for wider, limit in (("H", 1 << 8), ("i", 1 << 16)):
             if len(self._known) > limit and self._codes.itemsize < array(wider).itemsize:
                 self._codes = array(wider, self._codes)

@@ -31,10 +31,11 @@ _FEW_ROWS = 10
 
 
 @lru_cache(maxsize=256)
-def _values_getter(names: tuple[str, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], bytes]:
-    """Return a function that reads a record's values by sorted field name, and those names."""
+def _reader(names: tuple[str, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], blake2b]:
+    """Return a function that reads a record's values by sorted field name, and a hash of these."""
     ordered = sorted(names)
-    return itemgetter(*ordered) if ordered else tuple, ascii(ordered).encode()
+    values_of = itemgetter(*ordered) if ordered else tuple
+    return values_of, blake2b(ascii(ordered).encode(), digest_size=16)
 
 
 def row_digests(records: Sequence[Mapping[str, Any]]) -> list[bytes]:
@@ -45,7 +46,7 @@ def row_digests(records: Sequence[Mapping[str, Any]]) -> list[bytes]:
         fields = tuple(record)
         if fields != known:
             known = fields
-            values_of, names = _values_getter(fields)
+            values_of, of_names = _reader(fields)
         values = values_of(record)
         if len(fields) > 1 and _NESTED.isdisjoint(map(type, values)):
             # As unambiguous as JSON, in a third of the time.
@@ -53,7 +54,9 @@ def row_digests(records: Sequence[Mapping[str, Any]]) -> list[bytes]:
         else:
             text = canonical(values).encode("utf-8", "surrogatepass")
         # Files keep the digest of all rows, so this must stay as it is.
-        digests.append(blake2b(names + text, digest_size=16).digest())
+        digest = of_names.copy()
+        digest.update(text)
+        digests.append(digest.digest())
     return digests
 
 

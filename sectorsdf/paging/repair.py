@@ -216,6 +216,9 @@ class _Repair:
     def _incomplete_groups(self) -> Iterator[_Group]:
         """Yield the groups of which fewer rows have arrived than they have positions."""
         sweep = self.sweep
+        if len(sweep.index.row_at) == len(sweep.index.position_of):
+            # Each position has a row of its own, so no group misses one.
+            return
         values = sweep.index.columns[sweep.field]
         arrived = Counter(values[number] for number in sweep.rows())
         for value, run in groupby(sweep.index.row_at.items(), lambda entry: values[entry[1]]):

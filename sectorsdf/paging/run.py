@@ -11,7 +11,8 @@ from sectorsdf.paging.first_pass import fetch_counted_list, fetch_uncounted_list
 from sectorsdf.paging.repair import repair
 
 if TYPE_CHECKING:
-    from sectorsdf.paging.sweep import Sweep, SweepResult
+    from sectorsdf.paging.certificate import SweepResult
+    from sectorsdf.paging.sweep import Sweep
 
 __all__ = ["run_sweep"]
 

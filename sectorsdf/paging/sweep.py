@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sectorsdf.errors import IncompleteSweepError
-from sectorsdf.paging.certificate import certificate, ordered_rows
+from sectorsdf.paging.certificate import SweepResult, certificate, ordered_rows
 from sectorsdf.paging.index import RowIndex
+from sectorsdf.paging.observer import SilentObserver
 from sectorsdf.paging.page import FetchedPage, PageRequest
 from sectorsdf.paging.workers import WorkerPool
 
@@ -22,47 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from sectorsdf.paging.observer import FetchPage, SweepObserver
     from sectorsdf.paging.page import Page
 
-__all__ = ["FetchPage", "Sweep", "SweepObserver", "SweepResult"]
-
-
-class FetchPage(Protocol):
-    """A function that gets one page, from the network or from the journal."""
-
-    def __call__(self, request: PageRequest, /) -> Page:
-        """Return the page."""
-
-
-class SweepObserver(Protocol):
-    """What a sweep reports to the call that started it."""
-
-    def on_plan(self, pages: int, page_size: int, to_pay: int) -> None:
-        """Receive how many pages the sweep needs, and how many of them must still be paid for.
-
-        Raises to refuse to pay for them.
-        """
-
-    def on_page(self, done: int, planned: int) -> None:
-        """Receive the number of pages that have arrived."""
-
-    def on_idle(self) -> None:
-        """Do what need not delay a request: nothing is left to do before another page arrives."""
-
-    def on_stale(self, request: PageRequest) -> None:
-        """Drop the page of a request: it is out of date and must not be used again."""
-
-    def on_interrupt(self) -> None:
-        """Stop workers that are waiting, because the user has pressed Ctrl-C."""
-
-
-class _NoObserver:
-    """Ignores all reports."""
-
-    def _ignore(self, *_args: object, **_kwargs: object) -> None:
-        """Do nothing."""
-
-    on_plan = on_page = on_idle = on_stale = on_interrupt = _ignore
+__all__ = ["Sweep"]
 
 
 def _never() -> bool:
@@ -71,14 +34,6 @@ def _never() -> bool:
 
 def _no_request(_: FetchedPage) -> None:
     """Request no other page."""
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """The order of the rows, by row number, and the certificate."""
-
-    order: Sequence[int]
-    certificate: dict[str, Any]
 
 
 class Sweep:
@@ -167,7 +122,7 @@ class Sweep:
         self.max_rows = max_rows
         self.repair_credits = repair_credits
         self.kept = set(kept)
-        self.observer: SweepObserver = observer or _NoObserver()
+        self.observer: SweepObserver = observer or SilentObserver()
         fields = [entry.lstrip("-") for entry in (order, finest) if entry]
         self.index = RowIndex(tuple(dict.fromkeys([*fields, *self.facets])), sink)
         self.total: int | None = None
@@ -177,8 +132,7 @@ class Sweep:
         self.pages = self.credits = self.repaired_pages = 0
         self.planned = 1
         self.notes: list[str] = []
-        self.order_moved = self.by_facets = self.ended = False
-        self.outdated = self.trusted = False
+        self.order_moved = self.by_facets = self.ended = self.outdated = self.trusted = False
         self.suspect: int | None = None
         self._contradiction: str | None = None
         self._attempts: dict[PageRequest, int] = {}
@@ -299,8 +253,7 @@ class Sweep:
         if place:
             if not self.placed and not after_end:
                 self.total, self.page_size = page.total, max(page.limit, 1)
-            if page.total != self.total:
-                self.outdated |= not kept and self.has_kept()
+            self.outdated |= page.total != self.total and not kept and self.has_kept()
             self.ended |= after_end
             place = not after_end and (page.total != self.total or self._fits(fetched))
         if place:

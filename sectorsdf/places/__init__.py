@@ -19,3 +19,7 @@ from sectorsdf.places.names import province_name, province_names
 from sectorsdf.places.tables import provinces, regencies
 
 __all__ = ["province_name", "province_names", "provinces", "regencies"]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

@@ -31,3 +31,7 @@ __all__ = [
     "resources_bars",
     "site_map",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

@@ -99,9 +99,16 @@ def check_resources(tidy: pd.DataFrame) -> pd.DataFrame:
         ore_type_units
             The ore types have one figure in different units, without a common one.
 
+    Raises
+    ------
+    TypeError
+        `tidy` is not a DataFrame.
+    ValueError
+        A column is missing, as in a frame of another dataset.
+
     Notes
     -----
-    Spends no credits. A finding is a question about the source, and no proof of an error. No figure
+    Spends no credits. A finding is a question about the source, not a proof of an error. No figure
     is changed, and no stage is swapped. See :doc:`/reserves` for what the checks found in the data.
 
     Examples

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from sectorsdf.errors import listed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,6 +62,7 @@ _TEXTS: Final = (
     "unit",
     "source_field",
 )
+_NUMBERS: Final = ("year", "measurement_year")
 _FLOATS: Final = ("value", "value_min", "value_max")
 
 
@@ -78,14 +81,29 @@ def prepared(tidy: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     sites : pandas.DataFrame
         One row for each site.
     """
+    _require_figures(tidy)
     columns: dict[str, pd.Series] = {name: tidy[name].astype("string") for name in _TEXTS}
-    columns |= {name: tidy[name].astype("Int64") for name in ("year", "measurement_year")}
+    columns |= {name: tidy[name].astype("Int64") for name in _NUMBERS}
     columns |= {name: tidy[name].astype("Float64").astype("float64") for name in _FLOATS}
     frame = pd.DataFrame(columns).reset_index(drop=True)
     frame["site"] = group_of(frame, SITE)
     verified = tidy["verified"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     sites = frame.drop_duplicates("site")
     return frame[~verified & frame[list(_FLOATS)].notna().any(axis=1)], sites
+
+
+def _require_figures(data: object) -> None:
+    """Raise TypeError or ValueError if the argument is no frame of figures."""
+    if not isinstance(data, pd.DataFrame):
+        message = f"check_resources takes a DataFrame, not {type(data).__name__}"
+        raise TypeError(message)
+    needed = (*_TEXTS, *_NUMBERS, *_FLOATS, "verified")
+    if absent := [name for name in needed if name not in data.columns]:
+        message = (
+            f"the frame has no column {listed(absent, show=str)}; get_mining_site_resources "
+            f"returns {'it' if len(absent) == 1 else 'them'}"
+        )
+        raise ValueError(message)
 
 
 def finding(

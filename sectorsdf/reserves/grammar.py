@@ -102,7 +102,7 @@ def read_category(text: str, unit: str | None) -> Meaning | None:
 def _in_province(meaning: Meaning, commodity_type: str | None) -> Meaning:
     """Return the meaning of a province's key: what names no component is metal, and not ore.
 
-    The measure is missing if it is not known of the commodity which metal that would be. The
+    The measure is missing if the commodity does not say which metal that would be. The
     verified part of a total has a category of its own, so that no sum by category counts it twice.
     """
     if meaning.verified and meaning.category is not None:

@@ -25,3 +25,7 @@ __all__ = [
     "running",
     "use_sandbox",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

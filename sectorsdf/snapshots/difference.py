@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sectorsdf.datasets import DATASETS
-from sectorsdf.errors import ConfigurationError
+from sectorsdf.errors import ConfigurationError, listed
 from sectorsdf.frames.arrow import from_arrow, typed_table
+from sectorsdf.frames.lineage import origins
+from sectorsdf.frames.problems import warn
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.snapshots.kinds import HOLDER, HOLDER_SLUG, kinds_of_column, kinds_of_slugs
 from sectorsdf.snapshots.matching import comparable, match_rows
@@ -130,7 +132,8 @@ def diff(
     -----
     If `new` is known to be incomplete, rows that it does not have are not reported as removed; if
     `old` is, rows that only `new` has are not reported as added. ``attrs["sectorsdf"]["diff"]``
-    says how many (``unknown_removed``, ``unknown_added``). No request is made and no credit spent.
+    says how many (``unknown_removed``, ``unknown_added``). If rows were selected from one of the
+    frames only, a `DataWarning` says so. No request is made and no credit spent.
 
     Examples
     --------
@@ -144,7 +147,10 @@ def diff(
     frames: dict[str, object] = {"old": old, "new": new}
     for name, frame in frames.items():
         if not isinstance(frame, pd.DataFrame):
-            message = f"{name} must be a pandas.DataFrame, not {type(frame).__name__}"
+            message = (
+                f"{name} must be a pandas.DataFrame, not {type(frame).__name__}; "
+                "sectorsdf.read_parquet reads one from a file"
+            )
             raise TypeError(message)
     sources = Provenance.of_frame(old), Provenance.of_frame(new)
     names = [source.get("dataset") for source in sources]
@@ -152,6 +158,7 @@ def diff(
         message = f"these are two datasets, {names[0]} and {names[1]}: compare frames of one"
         raise ConfigurationError(message)
     columns = checked_key(key, names[1] or names[0], [old.columns, new.columns])
+    _warn_of_a_part(sources, (old, new))
     tables = [typed_table(frame).replace_schema_metadata(None) for frame in (old, new)]
     comparison = compare(tables[0], tables[1], columns)
     whole = [source.get("complete") is not False for source in sources]
@@ -168,6 +175,19 @@ def diff(
     }
     entries = {"dataset": names[1] or names[0], "diff": report}
     return Provenance(entries).attach(from_arrow(table))
+
+
+def _warn_of_a_part(sources: Sequence[Provenance], frames: Sequence[pd.DataFrame]) -> None:
+    """Warn if rows were taken from one of the frames only: the others would look changed."""
+    fetched = [sum(origin.get("rows") or 0 for origin in origins(source)) for source in sources]
+    parts = [len(frame) < rows for frame, rows in zip(frames, fetched, strict=True)]
+    if parts[0] != parts[1] and all(source.get("complete") is not False for source in sources):
+        place = parts.index(True)
+        warn(
+            f"diff: {('old', 'new')[place]} has {len(frames[place]):,} of the {fetched[place]:,} "
+            f"rows that were fetched, so the others are reported as {('added', 'removed')[place]}. "
+            "Compare whole frames, or select the same part of both."
+        )
 
 
 def _summary(source: Provenance, frame: pd.DataFrame) -> dict[str, Any]:
@@ -204,7 +224,7 @@ def checked_key(
         message = "key names no column"
         raise ConfigurationError(message)
     if absent := [str(name) for name in names if any(name not in own for own in columns)]:
-        message = f"a frame has no column {', '.join(absent)}, which is part of the key"
+        message = f"a frame has no column {listed(absent, show=str)}, which is part of the key"
         raise ConfigurationError(message)
     if taken := [name for name in names if name in CHANGE_COLUMNS.names]:
         message = (

@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sectorsdf.datasets import DATASETS
+from sectorsdf.datasets import DATASETS, no_such_dataset
 from sectorsdf.errors import ConfigurationError
 
 __all__ = ["PART", "Place", "checked_dataset", "parse_place", "to_day"]
@@ -90,6 +90,5 @@ def checked_dataset(name: object) -> str:
         If there is no such dataset.
     """
     if not isinstance(name, str) or name not in DATASETS:
-        message = f"there is no dataset {name!r}; the datasets are {', '.join(DATASETS)}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(no_such_dataset(name))
     return name

@@ -50,7 +50,7 @@ def list_snapshots(root: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     root : str or path-like
-        The folder or URL that `write` was given.
+        The folder or URL that was passed to `write`.
 
     Returns
     -------

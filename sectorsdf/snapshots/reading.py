@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from sectorsdf.errors import listed
 from sectorsdf.frames.arrow import from_arrow, with_attrs
 from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lineage import derived
@@ -46,7 +47,7 @@ def read(
     Parameters
     ----------
     root : str or path-like
-        The folder or URL that `write` was given.
+        The folder or URL that was passed to `write`.
     dataset : str
         Name of the dataset, such as ``mining_licenses``.
     date : str, date or Timestamp, default "latest"
@@ -99,7 +100,7 @@ def read(
         day = to_day(date, "date")
         at_day = [each for each in found if each.place.day == day]
         if not at_day:
-            days = ", ".join(str(each.place.day) for each in found)
+            days = listed((each.place.day for each in reversed(found)), show=str)
             message = f"there is no snapshot of {dataset} of {day}; there are those of {days}"
             raise FileNotFoundError(errno.ENOENT, message, store.name)
         chosen = at_day[0]
@@ -119,7 +120,7 @@ def find_snapshots(store: Store, dataset: str) -> list[Found]:
     found = store.find(checked_dataset(dataset))
     if not found:
         names = dict.fromkeys(each.place.dataset for each in store.find())
-        there = f"it has snapshots of {', '.join(names)}" if names else "it has none at all"
+        there = f"it has snapshots of {listed(names, show=str)}" if names else "it has none at all"
         message = f"this root has no snapshot of {dataset}; {there}"
         raise FileNotFoundError(errno.ENOENT, message, store.name)
     return found

@@ -45,13 +45,13 @@ def scan(
 ) -> Any:  # noqa: ANN401 - a type of the engine's
     """Return all snapshots of a dataset as a lazy frame of another program.
 
-    Nothing but the ends of the files is read before the program computes something, and then only
-    what it needs.
+    Until the program computes a result, only the ends of the files are read. Then it reads only the
+    parts that it needs.
 
     Parameters
     ----------
     root : str or path-like
-        The folder or URL that `write` was given.
+        The folder or URL that was passed to `write`.
     dataset : str
         Name of the dataset, such as ``mining_licenses``.
     engine : {"arrow", "dask", "duckdb", "polars"}, default "arrow"

@@ -100,7 +100,7 @@ class _Step:
 def change_tables(
     snapshots: Sequence[Snapshot], key: Sequence[str], first: date | None, report: Report
 ) -> pa.Table:
-    """Return what has changed from each snapshot to the next, with the days between which it did.
+    """Return the changes from each snapshot to the next, with the days between which they happened.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def change_tables(
 
 
 def state_table(snapshots: Sequence[Snapshot], key: Sequence[str], report: Report) -> pa.Table:
-    """Return each state of each row once, with the days between which it was so.
+    """Return each state of each row once, with the days from and to which it held.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def _dated(
 
 
 def _states(rows: pa.Table, began: npt.NDArray[Any], day: date | None) -> pa.Table:
-    """Return rows with the days between which they were so."""
+    """Return rows with the days from and to which they held."""
     ended = pa.nulls(len(rows), pa.date32())
     if day is not None:
         ended = pa.repeat(pa.scalar(day, pa.date32()), len(rows))

@@ -1,8 +1,8 @@
 """Roots of snapshots: a folder of this machine, or a folder behind fsspec such as one of S3.
 
 A snapshot is one file, which appears whole or not at all. Nothing else is stored in a root: the
-files are the only truth, so two writers cannot make it contradict itself. This module knows bytes
-and places, and not what a file contains.
+files are the only record, so two writers cannot leave it inconsistent. This module knows bytes and
+places, and not what a file contains.
 """
 
 from __future__ import annotations

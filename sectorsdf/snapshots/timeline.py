@@ -1,4 +1,4 @@
-"""`sectorsdf.snapshots.changes` and `history`: what all snapshots of a dataset say together.
+"""`sectorsdf.snapshots.changes` and `history`: what changed over all snapshots of a dataset.
 
 This module owns what the two return and where they read. How snapshots are compared is in `steps`.
 """
@@ -48,7 +48,7 @@ def changes(
     Parameters
     ----------
     root : str or path-like
-        The folder or URL that `write` was given.
+        The folder or URL that was passed to `write`.
     dataset : str
         Name of the dataset, such as ``mining_licenses``.
     since, until : str, date or Timestamp, optional
@@ -70,7 +70,7 @@ def changes(
             snapshot, which does not have the row.
         to_date (datetime64)
             Day of the first snapshot that has the new state. The change happened after `from_date`,
-            and not after this day.
+            and on this day or before it.
 
         and those of `diff`.
 
@@ -128,12 +128,12 @@ def history(
     key: str | Sequence[str] | None = None,
     engine: Literal["pandas", "dask"] = "pandas",
 ) -> pd.DataFrame:
-    """Return each state of each row of a dataset once, with the days between which it was so.
+    """Return each state of each row of a dataset once, with the days from and to which it held.
 
     Parameters
     ----------
     root : str or path-like
-        The folder or URL that `write` was given.
+        The folder or URL that was passed to `write`.
     dataset : str
         Name of the dataset, such as ``mining_licenses``.
     key : str or sequence of str, optional
@@ -150,10 +150,10 @@ def history(
         One row for each run of equal content, by key and `valid_from`. Columns:
 
         valid_from (datetime64)
-            Day of the first snapshot that has the row like this.
+            Day of the first snapshot that has the row in this state.
         valid_to (datetime64)
-            Day of the first later snapshot that no longer has the row like this; missing if it is
-            still so.
+            Day of the first later snapshot in which the row is different or gone; missing if the
+            row has not changed since.
 
         and those of the dataset. The rows with ``valid_from <= day`` and ``valid_to > day``, or
         `valid_to` missing, are those of the snapshot of that day.
@@ -184,8 +184,8 @@ def history(
     ...     for day in ("2026-10-01", "2026-11-01"):
     ...         path = sectorsdf.snapshots.write(sites, root, date=day)
     ...     states = sectorsdf.snapshots.history(root, "mining_sites")
-    >>> len(states) == len(sites), states["valid_to"].isna().all()
-    (True, np.True_)
+    >>> len(states) == len(sites), bool(states["valid_to"].isna().all())
+    (True, True)
     """
     store = open_store(root)
     found = find_snapshots(store, dataset)

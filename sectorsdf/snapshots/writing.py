@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import date as Date  # noqa: N812 - `date` is a parameter
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 import pandas as pd
 
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.datasets import DATASETS
-from sectorsdf.errors import ConfigurationError
+from sectorsdf.errors import ConfigurationError, listed
 from sectorsdf.frames.arrow import to_arrow
 from sectorsdf.frames.digest import table_digest
 from sectorsdf.frames.lineage import origins
@@ -33,15 +33,42 @@ if TYPE_CHECKING:
 
 __all__ = ["write"]
 
+P = ParamSpec("P")
 
+
+@overload
 def write(
+    data: pd.DataFrame,
+    root: str | os.PathLike[str],
+    *,
+    date: str | Date | pd.Timestamp | None = ...,
+    overwrite: bool = ...,
+    allow_partial: bool = ...,
+) -> str: ...
+
+
+# A type checker takes the arguments of the getter from `P`. It allows no keyword-only parameter
+# beside them, so these three look like positional ones here.
+@overload
+def write(
+    data: Callable[P, pd.DataFrame],
+    root: str | os.PathLike[str],
+    date: str | Date | pd.Timestamp | None = ...,
+    overwrite: bool = ...,  # noqa: FBT001
+    allow_partial: bool = ...,  # noqa: FBT001
+    *args: P.args,
+    **call: P.kwargs,
+) -> str: ...
+
+
+def write(  # type: ignore[misc]
     data: pd.DataFrame | Callable[..., pd.DataFrame],
     root: str | os.PathLike[str],
     *,
     date: str | Date | pd.Timestamp | None = None,
     overwrite: bool = False,
     allow_partial: bool = False,
-    **call: Any,  # noqa: ANN401
+    **call: Any,
 ) -> str:
     """Write one dated snapshot of a dataset, which later writes do not change.
 
@@ -115,12 +142,16 @@ def write(
     store = open_store(root)
     if isinstance(data, pd.DataFrame):
         if call:
-            message = f"{', '.join(call)}: only with a getter, and a frame was given"
+            message = (
+                f"write got {listed(call, show=str)} with a frame, whose rows are already there. "
+                "Give the getter itself, as in write(sectorsdf.get_mining_licenses, root, "
+                "province='Aceh')."
+            )
             raise TypeError(message)
         return _write_frame(data, store, day, overwrite=overwrite, allow_partial=allow_partial)
     dataset = dataset_of(data)
     if dataset is None:
-        message = f"write takes a pandas.DataFrame or a getter, not {type(data).__name__}"
+        message = f"write takes a pandas.DataFrame or a getter, not {data!r:.60}"
         raise TypeError(message)
     if allow_partial:
         call = {"allow_partial": True, **call}
@@ -194,8 +225,8 @@ def _refuse_other_filters(
     now = _distinct(filters)
     if before != now:
         message = (
-            f"the snapshots of {dataset} in this root have the filters {before or 'none'}, "
-            f"and these rows have {now or 'none'}: write them to a root of their own"
+            f"the snapshots of {dataset} in this root have the filters {listed(before) or 'none'}, "
+            f"and these rows have {listed(now) or 'none'}: write them to a root of their own"
         )
         raise ConfigurationError(message)
 

@@ -318,3 +318,21 @@ def test_the_flaws_of_the_real_data_are_found(real_data):
     both = [*records, {**records[0], "slug": "twin", "name": twin}]
     findings = check_companies(framed(MINING_COMPANIES, both))
     assert found(findings, "slug", "other_slug") == [("pt-international-prima-coal", "twin")]
+
+
+@pytest.mark.parametrize(
+    ("check", "getter"),
+    [
+        (check_companies, "companies"),
+        (lambda other: check_companies(companies(), other), "company_ownership"),
+        (lambda other: check_company_licenses(other, other), "company_licenses"),
+        (check_destinations, "sales_destinations"),
+        (lambda other: check_breakdown(other, other), "company_breakdown"),
+    ],
+    ids=["companies", "ownership", "licenses", "destinations", "breakdown"],
+)
+def test_a_frame_of_another_dataset_is_refused(check, getter):
+    with pytest.raises(ValueError, match=f"no column .*; get_mining_{getter} returns them"):
+        check(pd.DataFrame({"a": [1]}))
+    with pytest.raises(TypeError, match="a DataFrame is needed"):
+        check([])

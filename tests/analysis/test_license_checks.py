@@ -107,7 +107,7 @@ def test_the_caps_of_the_law(license_type, activity, kind):
 @pytest.mark.parametrize(
     "change",
     [
-        # Granted before the law, a contract, and a class that cannot be told.
+        # Granted before the law, a contract, and a commodity whose cap is unknown.
         {"license_effective_date": "2009-01-11"},
         {"license_type": "KK"},
         {"license_type": "PKP2B"},
@@ -199,7 +199,7 @@ def test_findings_are_in_the_order_of_the_rows_and_have_their_keys():
     pd.testing.assert_frame_equal(frame, before)
 
 
-@pytest.mark.parametrize("as_of", [None, "", "yesterday", pd.NaT, 20250831])
+@pytest.mark.parametrize("as_of", [None, "", "yesterday", "31/08/2025", pd.NaT, 20250831])
 def test_a_day_that_is_none_is_refused(as_of):
     with pytest.raises(ValueError, match="as_of must be a day such as '2025-08-31'"):
         check_licenses(licenses({}), as_of)

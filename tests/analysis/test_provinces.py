@@ -72,5 +72,5 @@ def test_what_is_refused():
         explode_provinces("licences")
     with pytest.raises(ValueError, match="no column 'province'"):
         explode_provinces(pd.DataFrame({"a": [1]}))
-    with pytest.raises(ValueError, match="share already"):
+    with pytest.raises(ValueError, match="already has share, as after"):
         explode_provinces(licenses(["Aceh"]).assign(share=1.0))

@@ -125,5 +125,5 @@ def test_the_same_shape_if_empty():
 def test_wrong_arguments():
     with pytest.raises(TypeError, match="DataFrame is needed"):
         reserve_life("sites", resources())
-    with pytest.raises(ValueError, match="get_mining_site_resources returns it"):
+    with pytest.raises(ValueError, match="get_mining_site_resources returns them"):
         reserve_life(sites({}), sites({}))

@@ -113,13 +113,13 @@ def test_figures_of_one_kind_are_added():
         (pd.DataFrame({"strip_ratio": [1.0]}), "strip_ratio", "no known unit"),
         (pd.DataFrame({"year": [2024]}), "year", "no known unit"),
         (pd.DataFrame({"anything": [1.0]}), "anything", "no known unit"),
-        (pd.DataFrame({"latitude": [1.0]}), "latitude", "degree is no amount"),
+        (pd.DataFrame({"latitude": [1.0]}), "latitude", "degree is not an amount"),
         (pd.DataFrame({"production_volume": [1.0]}), "production_volume", "does not have"),
-        (pd.DataFrame({"price": [1.0], "unit": ["USD/t"]}), "price", "USD/t is no amount"),
+        (pd.DataFrame({"price": [1.0], "unit": ["USD/t"]}), "price", "USD/t is not an amount"),
         (
             tidy(("a", "grade", None, None, "Au", 1.0, "g/t")),
             "value",
-            "g/t is no amount",
+            "g/t is not an amount",
         ),
         (
             tidy(
@@ -143,3 +143,5 @@ def test_wrong_arguments():
         totals(sites(("Coal", 1.0, "Mt")), by="region")
     with pytest.raises(ValueError, match="no column 'production_volume'"):
         totals(pd.DataFrame({"a": [1]}))
+    with pytest.raises(ValueError, match="value= names the column to add up, such as 'licensed_ar"):
+        totals(pd.DataFrame({"licensed_area_ha": [1.0], "longitude": [1.0]}))

@@ -412,6 +412,17 @@ def test_a_place_that_is_none(wrong, cached):
         m.get_mining_license_auctions(client=cached, cache=wrong)
 
 
+@pytest.mark.parametrize(("word", "meant"), [("yes", True), ("Off", False)])
+def test_a_word_is_no_folder(word, meant, cached):
+    with pytest.raises(sectorsdf.ConfigurationError, match=f"give cache={meant}, or './{word}'"):
+        m.get_mining_license_auctions(client=cached, cache=word)
+
+
+def test_what_is_cleared_is_a_dataset(cached):
+    with pytest.raises(sectorsdf.ConfigurationError, match="did you mean 'mining_licenses'"):
+        sectorsdf.cache.clear("licences", cache=cached.folder)
+
+
 def test_an_option_that_is_none():
     with pytest.raises(sectorsdf.ConfigurationError, match="unknown option"):
         sectorsdf.set_options(cash=True)

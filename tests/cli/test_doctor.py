@@ -205,3 +205,9 @@ def test_planted_differences_are_named(run, monkeypatch):
     assert "not asked: an earlier answer has no key to ask it with" in out
     (contract,) = re.findall(r"^  /v2/mining/contracts/: (.*)$", out, re.MULTILINE)
     assert contract == f"{len(contracts)} rows"
+
+
+def test_a_login_without_a_key_says_so(run, sandbox, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    _, err = run("login", "--no-check", "--store", "file", code=1)
+    assert err == "Error: Standard input has no key. Give it there, or with --key-file.\n"

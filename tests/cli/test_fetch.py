@@ -336,6 +336,28 @@ def test_help_and_completion_need_no_pandas() -> None:
     assert not done.stdout.strip()
 
 
+def test_a_cached_answer_is_exported_without_what_requests_and_other_formats_need(
+    run, sandbox, tmp_path
+) -> None:
+    run("prices", "Gold")
+    code = (
+        "import sys\n"
+        "from sectorsdf.cli.app import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit as ended:\n"
+        "    assert not ended.code\n"
+        "unused = {'requests', 'urllib3', 'filelock', 'sqlite3'}\n"
+        "formats = ('text', 'excel', 'databases', 'geofiles')\n"
+        "unused |= {f'sectorsdf.io.{name}' for name in formats}\n"
+        "print(*unused & set(sys.modules))"
+    )
+    words = ("prices", "Gold", "--offline", "-o", str(tmp_path / "prices.parquet"))
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not done.stdout.strip()
+
+
 def test_a_repeated_choice_of_a_list_is_the_union(run, sandbox):
     def areas(*words):
         out, _ = run("licenses", *words, "--format", "csv", "-c", "province,wiup_code")

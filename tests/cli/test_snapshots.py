@@ -39,7 +39,7 @@ def test_a_snapshot_of_the_register_is_written(run, sandbox, lake):
     # The same again is nothing, and the cache has it.
     billed = sandbox.billed
     _, err = run("snapshot", lake, "licenses", "--date", "2026-11-01")
-    assert "130 rows, 0 credits spent" in err
+    assert "130 rows, there already, 0 credits spent" in err
     assert sandbox.billed == billed
     _, err = run("snapshot", lake, "--date", "2026-11-01", "-q")
     assert err == ""
@@ -115,3 +115,12 @@ def test_two_files_are_compared(run, here, two_months):
     )
     _, err = run("diff", files[0], str(here / "none.parquet"), code=2)
     assert "does not exist" in err
+
+
+def test_a_file_that_is_not_parquet_is_named(run, tmp_path):
+    text = tmp_path / "old.csv"
+    text.write_text("a,b\n")
+    _, err = run("diff", str(text), str(text), code=1)
+    assert "cannot be read as Parquet: it is a text file" in err
+    assert "ValueError" not in err
+    assert "pandas" not in err

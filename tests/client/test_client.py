@@ -389,6 +389,8 @@ def test_a_quote_tells_the_time_that_the_rate_limit_takes(server, connect):
 def test_a_quote_of_what_is_no_getter(client):
     with pytest.raises(TypeError, match="not a getter"):
         sectorsdf.quote(print, client=client)
+    with pytest.raises(TypeError, match="takes the getter itself, not the frame that it returns"):
+        sectorsdf.quote(pd.DataFrame(), client=client)
 
 
 def test_a_quote_that_fails_costs_what_it_cost(server, connect):

@@ -125,6 +125,9 @@ def test_columns_and_dtypes_are_always_the_same(names):
 def test_a_number_is_no_name():
     with pytest.raises(TypeError, match="a name must be a text, not int: 7"):
         parse_company_name([7])
+    for wrong in (None, pd.DataFrame({"name": ["PT A"]})):
+        with pytest.raises(TypeError, match="names must be a text, a list or a Series, not "):
+            parse_company_name(wrong)
 
 
 def test_the_series_is_not_changed():

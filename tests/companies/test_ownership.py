@@ -147,6 +147,8 @@ def test_input_that_does_not_fit():
         owned_by("a", [("a", "b")])
     with pytest.raises(ConfigurationError, match="slugs has no column slug"):
         owners_of(edges(), edges())
+    with pytest.raises(ConfigurationError, match=r"'AADI\.JK' is not a slug but may be a ticker"):
+        owned_by("AADI.JK", edges())
     with pytest.raises(TypeError, match="a slug must be a text, not int: 3"):
         owners_of([3], edges())
 

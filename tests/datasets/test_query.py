@@ -132,14 +132,14 @@ def test_half_a_surrogate_pair_is_refused(text, validate):
     refused(AUCTIONS, cnc=text, validate=validate)
 
 
-@pytest.mark.parametrize("slug", ["pt-contoh-tbk", "a", "3m", "a-1-b"])
+@pytest.mark.parametrize("slug", ["pt-contoh-tbk", "a", "3m", "a-1-b", "contoh-(uk)-limited"])
 def test_slugs(slug):
     assert sent(LICENSES, company=slug) == {"company": slug}
 
 
 @pytest.mark.parametrize(
     ("slug", "likely"),
-    [("PT Contoh Tbk", "pt-contoh-tbk"), ("PT_Timah", "pt-timah"), ("a--b", "a-b"), ("-a", "a")],
+    [("PT Contoh (UK)", "pt-contoh-(uk)"), ("PT_Timah", "pt-timah"), ("a--b", "a-b"), ("-a", "a")],
 )
 def test_what_is_no_slug_is_made_one(slug, likely):
     error = refused(SITES, company=slug)

@@ -167,7 +167,7 @@ def test_it_changes_nothing_and_is_not_taken_for_data(serve):
 def test_an_unknown_name_lists_similar_ones():
     with pytest.raises(ValueError, match=r"'mining_licences'; did you mean 'mining_licenses'"):
         sectorsdf.describe("mining_licences")
-    with pytest.raises(ValueError, match=r"'coal'; there are mining_licenses, "):
+    with pytest.raises(ValueError, match=r"'coal'; see sectorsdf\.describe\(\)$"):
         sectorsdf.describe("coal")
 
 
@@ -191,3 +191,10 @@ def test_a_frame_that_does_not_name_its_dataset_is_refused(attrs, words):
 def test_anything_else_is_refused():
     with pytest.raises(TypeError, match="not list"):
         sectorsdf.describe([])
+
+
+def test_a_getter_is_as_good_as_its_name():
+    described = sectorsdf.describe(sectorsdf.get_mining_licenses)
+    pd.testing.assert_frame_equal(described, sectorsdf.describe("mining_licenses"))
+    with pytest.raises(ValueError, match="no dataset 'len'"):
+        sectorsdf.describe(len)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from support.budgets import examples
 
 from sectorsdf.datasets import DATASETS
+from sectorsdf.frames import digest as digest_module
 from sectorsdf.frames.arrow import from_arrow, to_arrow
 from sectorsdf.frames.digest import combined_digest, row_hashes, table_digest
 
@@ -155,3 +156,11 @@ def test_pandas_values_survive():
     frame = pd.DataFrame({"c": pd.Categorical(["a", "b", None]), "o": ["x", None, "y"]})
     plain = frame.astype({"c": "string", "o": "string"})
     assert table_digest(to_arrow(frame)) == table_digest(to_arrow(plain))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_the_hashes_do_not_depend_on_how_many_rows_are_hashed_at_once(at_once, monkeypatch):
+    expected = row_hashes(TABLE).tolist()
+    monkeypatch.setattr(digest_module, "_HASHED_ROWS", at_once)
+    assert row_hashes(TABLE).tolist() == expected
+    assert row_hashes(TABLE.slice(0, 0)).tolist() == []

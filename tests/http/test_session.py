@@ -179,7 +179,7 @@ def test_the_connections_are_as_many_as_the_workers(sandbox, connect):
     client = connect(sandbox, workers=3)
     for _ in range(4):
         sectorsdf.get_mining_licenses(client=client)
-    assert len(client.context.transport._connections._idle) <= 3
+    assert len(client.context.transport._get_exchange()._connections._idle) <= 3
     assert len(sandbox._open) - opened <= 3
 
 
@@ -209,7 +209,7 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(scripted):
         transport.close()
         go_on.set()
         assert under_way.result(10).value["slug"] == "a-site"
-    assert transport._connections._idle == []
+    assert transport._get_exchange()._connections._idle == []
 
 
 def test_a_connection_that_the_server_has_closed_is_no_trouble(scripted, connect):

@@ -20,8 +20,8 @@ from support.scripted_server import RECORD, Scripted, always, answer, in_turn
 from support.transport import GOOD, HTML, KEY, SITE, get_site, transport_for
 
 import sectorsdf
+from sectorsdf.http import exchange as exchange_module
 from sectorsdf.http import policy as policy_module
-from sectorsdf.http import transport as transport_module
 from sectorsdf.http.credits import CreditBudget
 from sectorsdf.http.limiter import LimiterStoppedError
 from sectorsdf.http.transport import RetryPolicy
@@ -455,7 +455,7 @@ def test_an_interrupt_inside_a_request(scripted, interrupt):
         transport.get(SITE, {}, parse=json.loads, budgets=[budget])
     assert budget.spent in {0, 1}
     frames = [entry.path.name for entry in caught.traceback]
-    assert set(frames) == {"test_transport.py", "transport.py"}
+    assert set(frames) == {"test_transport.py", "transport.py", "exchange.py"}
     # The reservation was settled, so that the next request can reserve.
     budget.reserve(1)
     transport.close()
@@ -466,7 +466,7 @@ def test_an_interrupt_after_the_status_came_is_billed(scripted, interrupt, monke
     server = scripted([GOOD[:-10], Scripted.STALL])
     budget = CreditBudget(None)
     transport = transport_for(server)
-    read_body = transport_module.read_body
+    read_body = exchange_module.read_body
 
     def read(*args, **options):
         timer = threading.Timer(0.05, interrupt)
@@ -476,7 +476,7 @@ def test_an_interrupt_after_the_status_came_is_billed(scripted, interrupt, monke
         finally:
             timer.join()
 
-    monkeypatch.setattr(transport_module, "read_body", read)
+    monkeypatch.setattr(exchange_module, "read_body", read)
     with pytest.raises(KeyboardInterrupt):
         transport.get(SITE, {}, parse=json.loads, budgets=[budget])
     assert budget.spent == 1

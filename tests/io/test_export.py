@@ -202,6 +202,12 @@ def test_an_index_that_would_be_lost_is_refused(here):
         export_frame(frame, here / "f.csv")
 
 
+def test_a_message_names_the_first_few_columns(here):
+    frame = pd.DataFrame([[0] * 16], columns=[*"abcdefgh"] * 2)
+    with pytest.raises(ValueError, match="same name: a, b, c, d, e and 3 more; rename them"):
+        export_frame(frame, here / "f.csv")
+
+
 def test_a_frame_made_from_one_of_a_getter(licences, here):
     changed = licences.drop(columns=["longitude", "location"]).assign(
         kind=licences["license_type"].astype("category"),

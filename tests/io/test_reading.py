@@ -207,6 +207,7 @@ def test_partitions_that_a_filter_excludes_are_not_read(root, months):
     ("options", "complaint"),
     [
         ({"columns": ["nowhere"]}, "columns names columns that the files do not have: 'nowhere'"),
+        ({"columns": list("abcdefgh")}, "'a', 'b', 'c', 'd', 'e' and 3 more; they have .* more$"),
         ({"columns": "wiup_code"}, "columns takes a list of names"),
         ({"filters": [("nowhere", "==", 1)]}, "filters names columns.*'nowhere'"),
         ({"filters": [("province", "Aceh")]}, "a filter is .column, operator, value."),

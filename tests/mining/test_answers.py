@@ -380,6 +380,12 @@ def test_a_province_without_the_filtered_figures_is_named_alone(client):
     with pytest.raises(sectorsdf.NotFoundError, match="province 'Aceh', or has none") as caught:
         m.get_mining_province_resources("Aceh", commodity_type="Coal", year=1950, client=client)
     assert caught.value.missing == ("Aceh",)
+    with pytest.raises(sectorsdf.NotFoundError, match=r"data \(did you mean 'Jawa Barat'\?\)\."):
+        m.get_mining_province_resources("West Java", client=client)
+    with pytest.raises(sectorsdf.NotFoundError, match="neither a ticker nor a name; see the col"):
+        m.get_mining_company_financials("AADI.JK", client=client)
+    with pytest.raises(sectorsdf.NotFoundError, match="see the column slug of mining_sites"):
+        m.get_mining_site("Contoh Tengah 2", client=client)
 
 
 def test_a_year_without_data_is_no_error(client):
@@ -420,6 +426,8 @@ def test_the_latest_all_and_named_years(client):
     for wrong in ("latest", 1800, 2023.5, True, pd.DataFrame({"year": [2023]})):
         with pytest.raises(sectorsdf.FilterError):
             m.get_mining_company_performance(slug, years=wrong, client=client)
+    with pytest.raises(sectorsdf.FilterError, match=r"^years='2023': give a whole number such as"):
+        m.get_mining_company_performance(slug, years=[2024, "2023"], client=client)
     assert billed(client) == before
 
 

@@ -27,7 +27,7 @@ _OF_THE_MOMENT = {"fetched_at", "credits", "from_cache", "certificate"}
 def tiny(monkeypatch):
     """Let a few rows be many: typed, compressed and written a handful at a time."""
     monkeypatch.setattr(builder, "_BATCH_ROWS", 7)
-    monkeypatch.setattr(batches, "_TOGETHER_IN_FILE", 2)
+    monkeypatch.setattr(batches, "_GROUP_ROWS_IN_FILE", 14)
     monkeypatch.setattr(parquet, "_PART_ROWS", 11)
 
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import random
+import shutil
 import warnings
 from datetime import date
 
@@ -31,9 +32,14 @@ NOTHING = {
 
 
 @pytest.fixture(scope="module")
-def client():
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("client")
+
+
+@pytest.fixture(scope="module")
+def client(folder):
     # Few enough licences for many sweeps, and enough of them for many pages.
-    with running(server={"today": TODAY, "licenses": 900}) as connected:
+    with running(server={"today": TODAY, "licenses": 900}, cache_folder=folder) as connected:
         yield connected
 
 
@@ -43,7 +49,7 @@ def records(client):
 
 
 @pytest.fixture(scope="module")
-def ask(client, records):
+def ask(client, records, folder):
     """Call a getter and compare its answer with the selection made by hand."""
 
     def compare(kind, **filters):
@@ -51,6 +57,8 @@ def ask(client, records):
         frame = LISTS[kind](client=client, **filters)
         rows = [reference.row_of(kind, record) for record in due]
         reference.check(frame, rows, reference.LISTS[kind], f"with {filters}")
+        # Each call looks through the folders of all calls before it, and these are hundreds.
+        shutil.rmtree(folder / "journal")
         return len(due)
 
     return compare

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import shutil
 from collections import Counter
 from datetime import date, timedelta
 
@@ -33,13 +34,19 @@ def records(real_data):
 
 
 @pytest.fixture(scope="module")
-def client(real_data):
-    with sectorsdf.sandbox.running(data=real_data, server={"today": TODAY}) as connected:
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("client")
+
+
+@pytest.fixture(scope="module")
+def client(real_data, folder):
+    server = {"today": TODAY}
+    with sectorsdf.sandbox.running(data=real_data, server=server, cache_folder=folder) as connected:
         yield connected
 
 
 @pytest.fixture(scope="module")
-def ask(client, records):
+def ask(client, records, folder):
     """Call a getter and compare its answer with the selection made by hand."""
 
     def compare(kind, **filters):
@@ -48,6 +55,8 @@ def ask(client, records):
         frame = GETTERS[kind](client=client, validate=False, **filters)
         rows = [reference.row_of(kind, record) for record in due]
         reference.check(frame, rows, reference.LISTS[kind], f"with {filters}")
+        # Each call looks through the folders of all calls before it, and these are hundreds.
+        shutil.rmtree(folder / "journal")
         return len(due)
 
     return compare

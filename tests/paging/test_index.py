@@ -101,3 +101,16 @@ def test_a_row_is_the_same_whatever_the_order_of_its_fields():
     plain = [{"a": text, "e": text, "f": 0.5}, {"f": 0.5, "e": "xy" * 20, "a": "xy" * 20}]
     assert len(set(row_digests([one, other]))) == 1
     assert len(set(row_digests(plain))) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "digest"),
+    [
+        ({"a": 1, "b": "caf\u00e9", "c": None, "d": 0.5}, "d8f5ab210e7ea6fa60c1f7c336030826"),
+        ({"a": JsonNumber("1.50"), "b": [1, {"x": True}]}, "186e3fa75bbae5c13c5abf86fd410b78"),
+        ({"only": "x"}, "3d41043ca6c612ca5f1c5a841082a80a"),
+        ({}, "80e6970942141f21a7d6a718a5caed7b"),
+    ],
+)
+def test_a_row_has_the_digest_that_earlier_versions_gave_it(row, digest):
+    assert [each.hex() for each in row_digests([row, row])] == [digest] * 2

@@ -184,7 +184,9 @@ def test_the_callers_axes_are_used(changes):
 def test_what_is_no_table_of_changes_is_refused(changes, registers):
     one, two = list(registers.values())[:2]
     for wrong in (one, snapshots.diff(one, two)):
-        with pytest.raises(ValueError, match=r"to_date.*sectorsdf.snapshots.changes returns it"):
+        with pytest.raises(
+            ValueError, match=r"to_date.*sectorsdf.snapshots.changes returns (it|them)"
+        ):
             sectorsdf.plot.changes(wrong)
     with pytest.raises(ValueError, match="must have days"):
         sectorsdf.plot.changes(changes.assign(to_date="2026-02-01"))

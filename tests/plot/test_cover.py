@@ -104,5 +104,5 @@ def test_a_cover_without_production_and_what_is_refused():
         sectorsdf.plot.license_cover(COVER, commodity="Tin")
     with pytest.raises(ValueError, match="top=True is not a number of rows"):
         sectorsdf.plot.license_cover(COVER, top=True)
-    with pytest.raises(ValueError, match="license_cover returns it"):
+    with pytest.raises(ValueError, match="license_cover returns them"):
         sectorsdf.plot.license_cover(COVER[["symbol"]])

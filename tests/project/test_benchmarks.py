@@ -38,9 +38,15 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def worker():
-    with bench.Worker({}) as process:
-        yield process
+def workers():
+    """The processes that all tests share, because most of their time goes into imports."""
+    with bench.SharedWorkers() as processes:
+        yield processes
+
+
+@pytest.fixture(scope="module")
+def worker(workers):
+    return workers.get({})
 
 
 def get(url):
@@ -135,21 +141,29 @@ def _small(title, folder):
     return found
 
 
-@pytest.mark.parametrize(
-    ("title", "count"), [("no latency", 2), ("records to a typed frame", 2), ("tidy", 2)]
-)
-def test_a_case_in_its_quick_form(title, count, monkeypatch):
+def _run_two_contenders(title, monkeypatch, workers):
     monkeypatch.setattr(cases, "_tls_cases", lambda *_: ())
     monkeypatch.setattr(cases, "_memory_cases", lambda *_: ())
     case = _small(title, None)
-    case = dataclasses.replace(case, contenders=case.contenders[:count])
+    case = dataclasses.replace(case, contenders=case.contenders[:2])
     loop_times = []
-    runs = bench.run(case, loop_times)
+    runs = bench.run(case, loop_times, workers)
     assert list(runs) == [contender.label for contender in case.contenders]
     assert all(len(rounds) == case.rounds == 1 for rounds in runs.values())
-    assert len(loop_times) == 2 * count
+    return case, runs, loop_times
+
+
+@pytest.mark.parametrize("title", ["no latency", "records to a typed frame", "tidy"])
+def test_a_case_in_its_quick_form(title, monkeypatch, workers):
+    case, runs, loop_times = _run_two_contenders(title, monkeypatch, workers)
+    assert len(loop_times) == 2
     text = "\n".join(bench.format_case(case, runs))
     assert all(f"| {label} |" in text for label in runs)
+
+
+def test_contenders_with_processes_of_their_own_run_once_to_warm_up(monkeypatch):
+    *_, loop_times = _run_two_contenders("tidy", monkeypatch, None)
+    assert len(loop_times) == 4
 
 
 def test_a_case_over_tls_that_watches_memory(tmp_path):
@@ -172,8 +186,8 @@ def test_a_certificate_is_in_a_bundle_of_the_usual_size(tmp_path):
     assert b"PRIVATE KEY" in key.read_bytes()
 
 
-def test_under_a_limiter_no_row_is_lost():
-    lines = bench.run_under_limit(quick=True)
+def test_under_a_limiter_no_row_is_lost(workers):
+    lines = bench.run_under_limit(quick=True, shared=workers)
     (ours,) = [line for line in lines if line.startswith(f"| {bench.OURS} |")]
     assert ours.split("|")[3].strip() == "0%"
 

@@ -7,6 +7,7 @@ pixels, within 5 %, because the pixels depend on the version of the drawing libr
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from datetime import date
 
@@ -82,17 +83,37 @@ def test_it_runs_and_gives_its_committed_outputs(path, kernel):
     assert refresh.differences(fresh, committed) == []
 
 
+@pytest.fixture(scope="module")
+def live_kernel(tmp_path_factory):
+    """A kernel for all notebooks that query the API: most of their time goes into imports."""
+    folder = tmp_path_factory.mktemp("kernel")
+    variables = {**os.environ, **refresh.environment(folder)}
+    variables.pop("MPLBACKEND", None)
+    kernel = refresh.runner(nbformat.v4.new_notebook(), folder)
+    with kernel.setup_kernel(env=variables):
+        yield kernel
+
+
+def _run_live(kernel, notebook, folder, variables):
+    """Run a notebook in a kernel that has run others, without the names that these have set."""
+    variables = {**variables, "SECTORSDF_CACHE_DIR": str(folder / "cache")}
+    start = f"%reset -f\nimport os\nos.environ |= {variables}\nos.chdir({str(folder)!r})\ndel os"
+    for cells in ([nbformat.v4.new_code_cell(start)], notebook.cells):
+        kernel.nb = nbformat.v4.new_notebook(cells=cells)
+        for number, cell in enumerate(cells):
+            kernel.execute_cell(cell, number)
+
+
 @each
-def test_one_variable_makes_it_query_the_api(path, kernel, monkeypatch):
+def test_one_variable_makes_it_query_the_api(path, live_kernel, here):
     from sectorsdf.sandbox import Sandbox
 
     notebook = refresh.live(_read(path))
     # A second server with other records, which stands in for the API.
     few = {"licenses": 130, "auctions": 14, "sites": 80, "seed": 7, "today": date(2026, 1, 15)}
     with Sandbox(**few) as server:
-        monkeypatch.setenv("SECTORS_API_KEY", server.key)
-        monkeypatch.setenv("SECTORSDF_BASE_URL", server.url)
-        refresh.run(notebook, kernel)
+        variables = {"SECTORS_API_KEY": server.key, "SECTORSDF_BASE_URL": server.url}
+        _run_live(live_kernel, notebook, here, variables)
         assert server.billed > 0
     assert server.key not in str(notebook)
 
@@ -166,7 +187,9 @@ def test_a_changed_output_is_found():
 def test_a_kernel_reaches_no_other_machine(kernel):
     from nbclient.exceptions import CellExecutionError
 
-    request = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=5)"
+    # Even without the names that have been set before it.
+    request = "%reset -f\nimport urllib.request\n"
+    request += "urllib.request.urlopen('http://192.0.2.1/', timeout=5)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(request)])
     with pytest.raises(CellExecutionError, match="may not connect to"):
         refresh.run(notebook, kernel)

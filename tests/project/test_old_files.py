@@ -201,6 +201,6 @@ def test_of_a_file_without_a_digest_nothing_is_claimed():
     found = sectorsdf.verify(WRITTEN / "auctions.parquet")
     assert (found.intact, found.complete, found.expected_digest) == (None, None, None)
     assert found.rows == found.expected_rows
-    assert "cannot be told" in found.reason
+    assert "cannot tell whether" in found.reason
     part = sectorsdf.read_parquet(WRITTEN / "auctions.parquet").head(0)
     assert sectorsdf.verify(part).intact is False

@@ -38,23 +38,25 @@ def rows():
 
 
 @pytest.mark.parametrize("order", [None, list(range(ROWS))[::-1], [5, 3, 94], []])
-def test_batches_that_waited_compressed_give_the_same_frame(rows, order, monkeypatch):
+@pytest.mark.parametrize("keep", [True, False])
+def test_rows_in_several_groups_give_the_same_frame(rows, order, keep, monkeypatch):
     records = rows.records()
     records[7]["licensed_area_ha"] = "wide"
     records[50]["further"] = 1.5
     frames = []
-    for packed in (10_000, 2, 1):
-        monkeypatch.setattr(batches_module, "_TOGETHER", packed)
+    for group in (10_000, 20, 1):
+        monkeypatch.setattr(batches_module, "_GROUP_ROWS", group)
         monkeypatch.setattr(frame_module, "_BATCH_ROWS", 10)
         builder = FrameBuilder(MINING_LICENSES)
         for start in range(0, ROWS, 5):
             builder.add(records[start : start + 5])
         with pytest.warns(DataWarning, match=r"further|wide") as caught:
-            frames.append(builder.frame(Provenance(), order=order))
+            frames.append(builder.frame(Provenance(), order=order, keep=keep))
         assert len(caught) in {1, 2}
-        # A builder can go on, and be asked again.
-        builder.add(records[:1])
-        assert builder.table().num_rows == ROWS + 1
+        if keep:
+            # A builder can go on, and be asked again.
+            builder.add(records[:1])
+            assert builder.table().num_rows == ROWS + 1
     assert len(frames[0]) == (ROWS if order is None else len(order))
     for frame in frames[1:]:
         assert_frame_equal(frame, frames[0])

@@ -71,6 +71,17 @@ sectorsdf.export(sectorsdf.get_mining_sites, "s.csv", yaer=2024)  # mistake: key
 sectorsdf.export(sectorsdf.get_mining_sites, "s.csv", overwrite="yes")  # mistake: value
 sectorsdf.export(sectorsdf.get_mining_sites, "s.csv", year="2024")  # mistake: value
 
+snapshot: str = sectorsdf.snapshots.write(licences, Path("lake"), date="2026-11-01")
+sectorsdf.snapshots.write(
+    sectorsdf.get_mining_sites, "lake", date="2026-11-01", overwrite=True, client=client, year=2024
+)
+sectorsdf.snapshots.write(sectorsdf.get_mining_licenses, "lake", allow_partial=True, max_rows=5)
+sectorsdf.snapshots.write(licences, "lake", year=2024)  # mistake: keyword of the getter
+sectorsdf.snapshots.write(sectorsdf.get_mining_sites, "", yaer=24)  # mistake: keyword of the getter
+sectorsdf.snapshots.write(sectorsdf.get_mining_sites, "lake", date=20261101)  # mistake: value
+sectorsdf.snapshots.write(sectorsdf.get_mining_sites, "lake", year="2024")  # mistake: value
+sectorsdf.snapshots.wriet(licences, "lake")  # mistake: name
+
 with sectorsdf.sandbox.running(seed=7, workers=2) as sandboxed:
     rows: int = len(sectorsdf.get_mining_sites(client=sandboxed))
     sectorsdf.quote(sectorsdf.get_mining_sites, client=sandboxed)

@@ -444,3 +444,10 @@ def test_numbers_of_findings_in_the_real_records(real_sites):
     }
     for text in ("49 of 49 calorific", "at 13 of 19 sites of Gold", "at 4 of 7 sites of Copper"):
         assert found["message"].str.contains(text, regex=False).sum() == 1
+
+
+def test_a_frame_of_another_dataset_is_refused():
+    with pytest.raises(ValueError, match=r"no column commodity_type, .* more; get_mining_site_res"):
+        check_resources(pd.DataFrame({"slug": ["a"]}))
+    with pytest.raises(TypeError, match="takes a DataFrame, not list"):
+        check_resources([])

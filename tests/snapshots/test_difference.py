@@ -303,7 +303,8 @@ def test_every_dataset_is_compared_by_its_own_key(tables):
     for name, frame in tables.items():
         key = DATASETS[name].key
         assert diff(frame, frame.iloc[::-1]).empty
-        found = diff(frame, frame.iloc[1:])
+        with pytest.warns(sectorsdf.DataWarning, match="so the others are reported as removed"):
+            found = diff(frame, frame.iloc[1:])
         assert found["change"].tolist() == ["removed"]
         assert list(found.columns[: len(key)]) == list(key)
         assert apply_changes(frame, found, key) == rows(frame.iloc[1:])
@@ -337,7 +338,8 @@ def test_edits_of_the_real_register_are_found_exactly(real_data):
         other.loc[rows_of, column] = values if isinstance(values, str) else values[rows_of]
         expected |= {(other.loc[row, "wiup_code"], column): kind for row in rows_of}
     gone = next(parts)
-    found = diff(register, other.drop(index=gone))
+    with pytest.warns(sectorsdf.DataWarning, match="so the others are reported as removed"):
+        found = diff(register, other.drop(index=gone))
     removed = found[found["change"] == "removed"]
     assert set(removed["wiup_code"]) == set(register.loc[gone, "wiup_code"])
     rest = found[found["change"] != "removed"]
@@ -372,10 +374,17 @@ def test_a_row_that_an_incomplete_frame_lacks_is_not_removed(register):
 def test_neither_frame_is_changed(register):
     copies = register.copy(deep=True), register.iloc[::2].copy(deep=True)
     old, new = register, register.iloc[::2]
-    diff(old, new)
+    with pytest.warns(sectorsdf.DataWarning, match=r"^diff: new has 450 of the 900 rows that were"):
+        diff(old, new)
     for frame, copy in zip((old, new), copies, strict=True):
         pd.testing.assert_frame_equal(frame, copy)
         assert frame.attrs == copy.attrs
+
+
+def test_the_same_part_of_both_frames_is_compared_without_a_warning(register):
+    part = register[register["licensed_area_ha"] > 100]
+    assert 0 < len(part) < len(register)
+    assert diff(part, part.copy()).empty
 
 
 def test_columns_of_another_type_are_compared_by_value():

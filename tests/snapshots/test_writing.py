@@ -121,7 +121,7 @@ def test_a_frame_without_provenance_is_refused(root, register):
     for wrong in ([], print, "licenses"):
         with pytest.raises(TypeError, match=r"takes a pandas\.DataFrame or a getter, not"):
             snapshots.write(wrong, root)
-    with pytest.raises(TypeError, match="province: only with a getter"):
+    with pytest.raises(TypeError, match="got province with a frame, whose rows are already there"):
         snapshots.write(register, root, province="Aceh")
 
 
@@ -164,7 +164,7 @@ def test_a_call_that_cannot_be_complete_costs_nothing(root, serve):
     assert client.spent == 0
     snapshots.write(sectorsdf.get_mining_licenses, root, client=client, date="2026-10-01")
     spent = client.spent
-    with pytest.raises(ConfigurationError, match=r"these rows have \[{'province': 'Aceh'}\]"):
+    with pytest.raises(ConfigurationError, match=r"these rows have {'province': 'Aceh'}"):
         snapshots.write(sectorsdf.get_mining_licenses, root, client=client, province="Aceh")
     assert client.spent == spent
 
@@ -203,8 +203,12 @@ def test_a_read_names_what_there_is(root, register):
         snapshots.read(root, "mining_sites")
     with pytest.raises(FileNotFoundError, match="of 2026-11-01; there are those of 2026-10-01"):
         snapshots.read(root, "mining_licenses", date="2026-11-01")
-    with pytest.raises(ConfigurationError, match="there is no dataset 'licenses'"):
+    with pytest.raises(ConfigurationError, match="no dataset 'licenses'; did you mean 'mining_lic"):
         snapshots.read(root, "licenses")
+    with pytest.raises(ConfigurationError, match=r"'gold'; see sectorsdf\.describe\(\)"):
+        snapshots.read(root, "gold")
+    with pytest.raises(ConfigurationError, match="'sites'; did you mean 'mining_sites' or"):
+        snapshots.read(root, "sites")
 
 
 def test_a_read_selects_days_columns_and_rows(any_root, frames):

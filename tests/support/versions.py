@@ -18,6 +18,7 @@ NEWEST_ONLY = {
     "cli/test_cover.py": "The command prints what companies/test_cover.py tests with both.",
     "cli/test_doctor.py": "The report is about the machine and the API.",
     "cli/test_exit_codes.py": "Exit codes follow from the package's errors.",
+    "cli/test_link.py": "The command prints what companies/test_links.py tests with both.",
     "cli/test_terminal.py": "Streams, signals and the layout of tables are the package's own.",
     "client/test_progress.py": "Progress counts pages.",
     "client/test_secrecy.py": "Where a key may show is decided before there is a frame.",
