@@ -208,12 +208,12 @@ class RateLimiter:
             now = self._clock()
             self._attempts += 1
             checked = now < self._next_check <= now + POLL_SECONDS
+            name = f"{self._name_prefix}{self._attempts}"
             if self._unlimited and (checked or not self._file_changed(now)):
-                if not self._unlimited.admit(now):
+                if not self._unlimited.admit(now, name):
                     self._latest = Decision("", now + POLL_SECONDS, reason="requests under way")
                     return self._latest.until
-                return Permit(self, Decision("free", sent=now), url)
-            name = f"{self._name_prefix}{self._attempts}"
+                return Permit(self, Decision("free", name=name, sent=now), url)
             with self._shared_state():
                 now = self._clock()
                 self._learner.clean_up(now, *self._offset(now))
@@ -255,7 +255,7 @@ class RateLimiter:
 
     def _end_free(self, decision: Decision) -> None:
         """End a request that was sent before a limit was met."""
-        if self._unlimited and decision.role == "free" and self._unlimited.end():
+        if self._unlimited and decision.role == "free" and self._unlimited.end(decision.name):
             self._wake()
 
     def _record_response(self, decision: Decision, *, answered: bool, billed: bool) -> None:
@@ -313,7 +313,9 @@ class RateLimiter:
             yield
             if self._unlimited is None and learner.unlimited:
                 self._unlimited = UnlimitedPhase()
-            elif not learner.unlimited:
+            elif self._unlimited and not learner.unlimited:
+                # How many the limit allows is known once these are answered.
+                learner.state.flights |= self._unlimited.flights
                 self._unlimited = None
             self._file.save(learner.state)
 

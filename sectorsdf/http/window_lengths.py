@@ -6,22 +6,39 @@ Owns the arithmetic of lengths only. Knows no state, clock or thread.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sectorsdf.http.rate_limit import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MEASURED", "WINDOW_LENGTHS", "lengths_between", "margin", "next_shorter", "peaks"]
+__all__ = [
+    "MEASURED",
+    "WINDOW_LENGTHS",
+    "MeasuredLimit",
+    "lengths_between",
+    "margin",
+    "next_shorter",
+    "peaks",
+]
 
 
 WINDOW_LENGTHS = (
     1.0, 2, 3, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, DAY,
 )  # fmt: skip
-# The limits that users of the API have measured: a count, the seconds of its window, and whether
-# only billed responses count. No limit is assumed to be one of them before it is met.
-MEASURED = ((25, 30.0, True), (30, 60.0, False))
+
+
+class MeasuredLimit(NamedTuple):
+    """A limit that users of the API have measured."""
+
+    requests: int
+    seconds: float
+    billed_only: bool  # whether only billed responses count
+
+
+# No limit is assumed to be one of them before it is met.
+MEASURED = (MeasuredLimit(25, 30.0, True), MeasuredLimit(30, 60.0, False))  # noqa: FBT003 - named
 _EXACT = 1.05  # how many times longer than the true length a learnt one may be
 
 

@@ -7,6 +7,7 @@ a request when it arrives, and then on real sockets with short windows.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -176,55 +177,65 @@ def test_another_client_of_the_key_takes_a_part(room):
 
 
 class TestUnlimitedPhase:
+    numbers = itertools.count()
+
     def fill(self, phase, now):
-        """Send requests at once until the next one has to wait; return how many were sent."""
-        sent = 0
-        while phase.admit(now):
-            sent += 1
-            assert sent < 200
+        """Send requests at once until the next one has to wait; return their names."""
+        sent = []
+        while phase.admit(now, name := f"request-{next(self.numbers)}"):
+            sent.append(name)
+            assert len(sent) < 200
         return sent
 
-    def answer(self, phase, now, count):
-        for _ in range(count):
-            phase.record(now, now, billed=True)
-            phase.end()
+    def answer(self, phase, now, names, *, billed=True):
+        """Answer requests; return whether others may have waited for the last of them."""
+        woken = False
+        for name in names:
+            phase.record(now, now, billed=billed)
+            woken = phase.end(name)
+        return woken
 
-    def test_one_request_is_sent_alone_at_each_measured_count(self):
+    def test_after_one_more_than_each_measured_count_the_others_wait(self):
         phase = UnlimitedPhase()
-        assert self.fill(phase, 100.0) == 25
-        self.answer(phase, 100.1, 24)
-        assert not phase.admit(100.1)
-        self.answer(phase, 100.2, 1)
-        assert self.fill(phase, 100.2) == 1  # the 26th
-        self.answer(phase, 100.3, 1)
-        assert self.fill(phase, 100.3) == 4
-        self.answer(phase, 100.4, 4)
-        assert self.fill(phase, 100.4) == 1  # the 31st
-        self.answer(phase, 100.5, 1)
+        *sent, last = self.fill(phase, 100.0)
+        assert len(sent) == 25
+        assert not self.answer(phase, 100.1, [last, *sent[1:]])
+        # Any of them may be the one that the server refuses.
+        assert not phase.admit(100.1, "waits")
+        assert self.answer(phase, 100.2, sent[:1])
+        sent = self.fill(phase, 100.2)
+        assert len(sent) == 31 - 26
+        assert self.answer(phase, 100.3, sent)
         with pytest.raises(AssertionError):
-            self.fill(phase, 100.5)
+            self.fill(phase, 100.3)
+
+    def test_a_limit_may_still_be_there_if_an_answer_under_way_cost_nothing(self):
+        phase = UnlimitedPhase()
+        first, *others = self.fill(phase, 100.0)
+        self.answer(phase, 100.1, [first], billed=False)
+        self.answer(phase, 100.1, others)
+        # So far 25 were billed, so the next one is the first that would be refused.
+        assert len(self.fill(phase, 100.1)) == 1
 
     def test_answers_that_cost_nothing_do_not_lead_to_the_count_of_billed_ones(self):
         phase = UnlimitedPhase()
         for number in range(29):
-            assert phase.admit(100.0)
-            phase.record(100.0, 100.0, billed=number % 2 == 0)
-            phase.end()
+            assert phase.admit(100.0, "one")
+            self.answer(phase, 100.0, ["one"], billed=number % 2 == 0)
         # 30 of any kind are the other measured count.
-        assert self.fill(phase, 100.0) == 1
+        assert len(self.fill(phase, 100.0)) == 2
 
     def test_a_request_without_a_response_delays_the_others_briefly(self):
         phase = UnlimitedPhase()
-        assert self.fill(phase, 100.0) == 25
-        assert not phase.admit(101.9)
-        assert phase.admit(102.1)
+        assert len(self.fill(phase, 100.0)) == 26
+        assert not phase.admit(101.9, "waits")
+        assert phase.admit(102.1, "waits")
 
     def test_slow_requests_are_never_delayed(self):
         phase = UnlimitedPhase()
         for second in range(100):
-            assert phase.admit(2.0 * second)
-            phase.record(2.0 * second + 1, 2.0 * second, billed=True)
-            phase.end()
+            assert phase.admit(2.0 * second, "one")
+            self.answer(phase, 2.0 * second + 1, ["one"])
 
 
 LIMITS = {
