@@ -2,7 +2,8 @@
 
 `make bench` runs it and writes `benchmarks/results.md` and `docs/images/speed.png`. ``--quick`` (or
 ``QUICK=1``) runs every contender in its smallest form, without a first run to warm up and in shared
-processes, checks no goal, and writes nothing.
+processes, checks no goal, and writes nothing. ``--only TEXT --replace`` runs some cases again and
+replaces their tables in the report.
 
 `cases` declares what runs side by side and the goals. Each contender has a process of its own. They
 take turns, so that other work of the machine slows all of them, and ratios are those of each round.
@@ -294,6 +295,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smallest sizes; write nothing")
     parser.add_argument("--only", default="", help="cases whose title contains this; write nothing")
+    parser.add_argument(
+        "--replace", action="store_true", help="with --only, replace their tables in the report"
+    )
     options = parser.parse_args()
     quick = options.quick or os.environ.get("QUICK", "") not in ("", "0")
     loop_times, results, lines = [], [], []
@@ -318,6 +322,32 @@ def main():
     if not quick and not options.only:
         REPORT.write_text("\n".join([*_preface(noise), *lines]).rstrip() + "\n", encoding="utf-8")
         draw(results, growth)
+    elif options.replace:
+        page = replace_sections(REPORT.read_text(encoding="utf-8"), lines)
+        REPORT.write_text(page, encoding="utf-8")
+
+
+def replace_sections(page, lines):
+    """Return a page with these sections in place of those of the same titles."""
+    sections = dict(_sections(page.splitlines()))
+    for title, section in _sections(lines):
+        if not section:
+            continue
+        if title not in sections:
+            raise KeyError(f"the report has no section {title!r}")
+        sections[title] = section
+    return "\n".join(line for section in sections.values() for line in section).rstrip() + "\n"
+
+
+def _sections(lines):
+    """Yield the title and the lines of each section; what is above the first one has no title."""
+    title, section = "", []
+    for line in lines:
+        if line.startswith("## "):
+            yield title, section
+            title, section = line, []
+        section.append(line)
+    yield title, section
 
 
 def format_growth(growth):

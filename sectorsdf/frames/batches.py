@@ -132,6 +132,13 @@ class Batches:
         chunks = chain.from_iterable(part.chunks for part in parts)
         return pa.chunked_array(chunks, self.schema.field(i).type)
 
+    def parts(self, columns: Sequence[int]) -> Iterator[pa.Table]:
+        """Yield some columns of all rows, in the order in which they were added, in some tables."""
+        self._close_group()
+        names = self.schema.names
+        for group in range(len(self._groups)):
+            yield pa.table({names[i]: self._get(group, i) for i in columns})
+
     def rows(self, numbers: np.ndarray, columns: Sequence[int] | None = None) -> pa.Table:
         """Return the rows with these numbers, in this order, or some columns of them."""
         self._close_group()

@@ -301,8 +301,8 @@ class FrameBuilder:
         """Count the rows whose natural key is that of an earlier row."""
         self._type_waiting()
         numbers, key = _as_array(order), self._key_positions()
-        columns = {self.dataset.columns[i].name: self._declared.column(i) for i in key}
-        hashes = row_hashes(pa.table(columns))
+        parts = map(row_hashes, self._declared.parts(key))
+        hashes = np.concatenate([np.empty(0, np.uint64), *parts])
         ordered = hashes[numbers]
         ordered.sort()
         twice = ordered[1:][ordered[1:] == ordered[:-1]]

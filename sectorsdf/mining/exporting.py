@@ -148,7 +148,7 @@ def export(  # type: ignore[misc]
         Or a getter, such as `get_mining_licenses`. `path` is checked before anything is paid, and
         the paid pages are kept until the file is complete: after a full disk, the same call costs
         nothing. A list goes to .parquet in row groups of 32,768 rows without a frame in memory, a
-        million rows in about 150 MB, unless the call uses the cache, asks for details of sites, or
+        million rows in about 220 MB, unless the call uses the cache, asks for details of sites, or
         has `partition_by`.
     path : str or path-like
         The file; the case of the suffix does not count. Its folder must exist.

@@ -207,6 +207,14 @@ def test_a_goal_is_a_bound_of_the_ratio(goal, ratio, met):
     assert goal.met(ratio) is met
 
 
+def test_cases_that_ran_again_replace_their_tables():
+    page = "# Measured\n\nAbove.\n\n## One\n\nold\n\n## Two\n\nkept\n"
+    again = bench.replace_sections(page, ["## One", "", "new", ""])
+    assert again == page.replace("old", "new")
+    with pytest.raises(KeyError, match="no section '## Three'"):
+        bench.replace_sections(page, ["## Three", ""])
+
+
 def test_growth_is_reported_with_its_slope_and_drawn(tmp_path, monkeypatch):
     growth = [(10**n, {"wall": 10.0**n / 1e5, "peak": 10**n}) for n in (3, 4, 5, 6)]
     lines = bench.format_growth(growth)
