@@ -16,7 +16,7 @@ import pandas as pd
 
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import MissingExtraError, listed
-from sectorsdf.frames.arrow import provenance_of_table, refuse_deep_values
+from sectorsdf.frames.arrow import provenance_of_table
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.geometries import split_geometries
 from sectorsdf.io.hive import refuse_codes, refuse_undivided
@@ -229,7 +229,6 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
             f"several columns have the same name: {listed(sorted(repeated), show=str)}; rename them"
         )
         raise ValueError(message)
-    refuse_deep_values(whole)
     return table_of(whole)
 
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sectorsdf.frames.arrow import from_arrow, to_arrow, typed_table, with_attrs
+from sectorsdf.frames.arrow import (
+    from_arrow,
+    refuse_deep_values,
+    to_arrow,
+    typed_table,
+    with_attrs,
+)
 from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import staged_file
@@ -98,6 +104,8 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 def table_of(frame: pd.DataFrame) -> pa.Table:
     """Return a frame as an Arrow table, or raise a ValueError that names the column at fault."""
+    # Arrow crashes on values that are too deep, also when only their type is looked for.
+    refuse_deep_values(frame)
     try:
         return to_arrow(frame)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
