@@ -108,7 +108,7 @@ def table_of(frame: pd.DataFrame) -> pa.Table:
     refuse_deep_values(frame)
     try:
         return to_arrow(frame)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+    except (pa.ArrowException, TypeError, OverflowError, UnicodeError) as error:
         raise ValueError(_describe_failure(frame, error)) from error
 
 
