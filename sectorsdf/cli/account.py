@@ -14,6 +14,7 @@ import click
 
 from sectorsdf.cli.base import Command, Option
 from sectorsdf.cli.completion import SHELLS, script
+from sectorsdf.cli.exit_codes import KEY
 from sectorsdf.config import settings
 from sectorsdf.config.api_key import ApiKey
 from sectorsdf.config.keystore import forget_key, hidden, save_key
@@ -75,6 +76,15 @@ def login_command(key_file: IO[str] | None, store: str, check: bool) -> None:  #
     click.echo(f"Stored in {where} for {address}.", err=True)
 
 
+class _NoKeyError(click.ClickException):
+    """Standard input was empty."""
+
+    exit_code = KEY
+
+    def __init__(self) -> None:
+        super().__init__("Standard input has no key. Give it there, or with --key-file.")
+
+
 def _read_key(key_file: IO[str] | None) -> str:
     """Return the key from the file, the prompt or standard input."""
     if key_file is not None:
@@ -84,8 +94,7 @@ def _read_key(key_file: IO[str] | None) -> str:
     else:
         text = hidden(sys.stdin.read())
         if not cast("str", text).strip():
-            message = "Standard input has no key. Give it there, or with --key-file."
-            raise click.ClickException(message)
+            raise _NoKeyError
     return cast("str", text)
 
 

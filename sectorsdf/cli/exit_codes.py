@@ -15,7 +15,7 @@ from sectorsdf.datasets import DATASETS
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["EXIT_CODES", "exit_code", "format_error", "in_cli_words"]
+__all__ = ["EXIT_CODES", "KEY", "exit_code", "format_error", "in_cli_words"]
 
 
 USAGE, KEY, NOT_FOUND, LIMIT, SERVER, INCOMPLETE = 2, 3, 4, 5, 6, 7

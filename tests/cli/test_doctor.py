@@ -209,5 +209,5 @@ def test_planted_differences_are_named(run, monkeypatch):
 
 def test_a_login_without_a_key_says_so(run, sandbox, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    _, err = run("login", "--no-check", "--store", "file", code=1)
+    _, err = run("login", "--no-check", "--store", "file", code=3)
     assert err == "Error: Standard input has no key. Give it there, or with --key-file.\n"

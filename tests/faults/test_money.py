@@ -52,7 +52,8 @@ class Disk:
 
     def copy(self, folder, target):
         """Copy a folder as it is after a power cut."""
-        shutil.copytree(folder, target)
+        # The rate limit has a file of its own, which is being written meanwhile.
+        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("rates"))
         for file in filter(Path.is_file, folder.rglob("*")):
             if file.suffix in {".journal", ".page"}:
                 kept = self.kept.get(file.stat().st_ino, 0)
