@@ -56,20 +56,27 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class PeakLimit:
-    """A bound on the peak memory of the first contender, in megabytes or in sizes of its frame."""
+class _Limit:
+    """A bound on what the first contender takes, which is compared with no other."""
+
+    against = OURS
 
     most: float
+
+    def met(self, value):
+        """Return whether a value is within the bound."""
+        return value <= self.most
+
+
+@dataclass(frozen=True)
+class PeakLimit(_Limit):
+    """A bound on the peak memory of the first contender, in megabytes or in sizes of its frame."""
+
     unit: str
-    against: str = OURS
 
     def ratios(self, runs, first):
         """Return the peak of each round in the unit."""
         return [run["peak"] / (1e6 if self.unit == "MB" else run["frame"]) for run in runs[first]]
-
-    def met(self, peak):
-        """Return whether a peak is within the bound."""
-        return peak <= self.most
 
     def describe(self):
         """Return the goal in words."""
@@ -77,20 +84,14 @@ class PeakLimit:
 
 
 @dataclass(frozen=True)
-class CpuLimit:
+class CpuLimit(_Limit):
     """A bound on the processor time of the first contender, in milliseconds for each unit."""
 
-    most: float
     units: int
-    against: str = OURS
 
     def ratios(self, runs, first):
         """Return the milliseconds of each round."""
         return [1000 * run["cpu"] / self.units for run in runs[first]]
-
-    def met(self, milliseconds):
-        """Return whether a time is within the bound."""
-        return milliseconds <= self.most
 
     def describe(self):
         """Return the goal in words."""

@@ -97,7 +97,8 @@ def snapshot_command(root: str, names: Sequence[str], **options: Any) -> None:  
     keywords = call_options(options)
     # A root that cannot be used is refused before anything is paid for it.
     open_store(root)
-    known = set() if how["overwrite"] else set(sectorsdf.snapshots.list(root)["path"])
+    looks = not (quiet or how["overwrite"])
+    known = set(sectorsdf.snapshots.list(root)["path"]) if looks else set()
     with open_client(options, quiet=quiet) as client:
         for name in names or (_DEFAULT,):
             command, before = _WHOLE[name], client.spent

@@ -16,11 +16,10 @@ import pandas as pd
 
 from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import MissingExtraError
-from sectorsdf.frames.inputs import require_columns
 from sectorsdf.frames.provenance import Provenance
-from sectorsdf.geo import INDONESIA, coastline, places
-from sectorsdf.plot.maps import is_latest
-from sectorsdf.plot.style import colours_for, note_lines, top_groups
+from sectorsdf.geo import INDONESIA, coastline
+from sectorsdf.plot.located import locate
+from sectorsdf.plot.style import colours_for, note_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -149,27 +148,10 @@ class _Layers(NamedTuple):
     @classmethod
     def of(cls, frame: pd.DataFrame, colour: str, text: Sequence[str] | None) -> _Layers:
         """Read the dots from a frame."""
-        located = places(frame)
-        require_columns(frame, [colour, *(text or ())], "get_mining_sites(details=True)")
-        rows = frame.reset_index(drop=True)
-        latest = is_latest(rows, pd.Series(np.nan, index=rows.index))
-        drawn = latest & ~np.isnan(located.longitude)
-        shown = rows[drawn]
-        groups, names = top_groups(shown[colour], pd.Series(1.0, index=shown.index))
+        shown, dots, names, left_out = locate(frame, colour, columns=text or ())
         provenance = Provenance.of_frame(frame)
         source = str(provenance.get("source") or "").partition(" (")[0]
-        dots = pd.DataFrame(
-            {
-                "longitude": located.longitude[drawn],
-                "latitude": located.latitude[drawn],
-                "text": [_html([*lines, source]) for lines in _texts(shown, text)],
-                "group": groups.to_numpy(dtype=object),
-            }
-        )
-        left_out = {
-            "row(s) without coordinates": int((latest & ~drawn).sum()),
-            "row(s) of other years": int((~latest).sum()),
-        }
+        dots["text"] = [_html([*lines, source]) for lines in _texts(shown, text)]
         dataset = DATASETS.get(provenance.get("dataset", ""))
         title = "Locations"
         if dataset:

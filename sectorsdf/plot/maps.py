@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 
 from sectorsdf.analysis.provinces import explode_provinces
@@ -15,26 +14,24 @@ from sectorsdf.datasets import DATASETS
 from sectorsdf.errors import UnitError
 from sectorsdf.frames.inputs import require_columns
 from sectorsdf.frames.provenance import Provenance
-from sectorsdf.geo import INDONESIA, coastline, places
+from sectorsdf.geo import INDONESIA, coastline
 from sectorsdf.places import province_name, provinces
+from sectorsdf.plot.located import locate
 from sectorsdf.plot.style import (
     FAINT,
     INK,
-    SITE_KEY,
     colours_for,
     finish,
     finite_numbers,
     markers_for,
     new_axes,
     plain_text,
-    top_groups,
 )
 from sectorsdf.units import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
     from matplotlib.axes import Axes
 
 __all__ = ["license_map", "site_map"]
@@ -90,32 +87,14 @@ def site_map(
     MissingExtraError
         The extra ``plot`` is not installed.
     """
-    located = places(frame)
-    require_columns(frame, [colour, *([size] if size else [])], "get_mining_sites(details=True)")
-    rows = frame.reset_index(drop=True)
-    sizes = _sizes(rows, size)
-    latest = is_latest(rows, sizes)
-    drawn = latest & ~np.isnan(located.longitude)
-    unit = _unit(rows[drawn & sizes.notna().to_numpy()], size)
-    groups, names = top_groups(rows.loc[drawn, colour], pd.Series(1.0, index=rows.index[drawn]))
-    dots = pd.DataFrame(
-        {
-            "longitude": located.longitude[drawn],
-            "latitude": located.latitude[drawn],
-            "size": sizes[drawn].to_numpy(),
-            "group": groups.to_numpy(dtype=object),
-        }
-    )
+    rows, dots, names, left_out = locate(frame, colour, size=size)
+    unit = _unit(rows[dots["size"].notna().to_numpy()], size)
     with new_axes(ax, (11.0, 4.6)) as axes:
         has_coastline = _draw_base_map(axes, dots)
-        if drawn.any():
+        if len(dots):
             _draw_dots(axes, dots, names, f"{size} ({label(unit)})" if unit else size)
         else:
             axes.text(118, -2.5, "No row has coordinates", ha="center", color=INK, zorder=5)
-        left_out = {
-            "row(s) without coordinates": int((latest & ~drawn).sum()),
-            "row(s) of other years": int((~latest).sum()),
-        }
         dataset = DATASETS.get(Provenance.of_frame(frame).get("dataset", ""))
         title = f"{dataset.title.capitalize()}s" if dataset else "Locations"
         note = "" if has_coastline else "No coastline: install the extra maps"
@@ -264,27 +243,6 @@ def _draw_circles(ax: Any, circles: pd.DataFrame, title: str) -> None:  # noqa: 
         borderaxespad=0.8,
         alignment="left",
     )
-
-
-def _sizes(frame: pd.DataFrame, size: str | None) -> pd.Series[float]:
-    """Return the sizes of the dots; missing without `size`, and where it is not above zero."""
-    if size is None:
-        return pd.Series(np.nan, index=frame.index)
-    values = finite_numbers(frame, size)
-    return values.where(values > 0)
-
-
-def is_latest(frame: pd.DataFrame, sizes: pd.Series[float]) -> npt.NDArray[np.bool_]:
-    """Mark each site's latest row with a size, or its latest row if none has a size."""
-    if not {*SITE_KEY, "year"} <= set(frame.columns):
-        return np.ones(len(frame), dtype=bool)
-    site = frame.groupby(list(SITE_KEY), dropna=False, sort=False).ngroup()
-    year = frame["year"].astype("float64").fillna(-np.inf)
-    keys = pd.DataFrame({"site": site, "sized": sizes.notna(), "year": year})
-    best = keys.sort_values(["sized", "year"], ascending=False, kind="stable")
-    first: npt.NDArray[np.bool_] = ~best.duplicated("site").sort_index().to_numpy(dtype=bool)
-    # Each row without a slug counts as a site of its own.
-    return first | frame["slug"].isna().to_numpy(dtype=bool)
 
 
 def _unit(frame: pd.DataFrame, size: str | None) -> str | None:
