@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 _RECORDS = "records"
 _MANY = 100
 _LONG_AGO = 86_400.0
-_UNREADABLE = StoredPage(0, 0, {})
+_UNREADABLE = StoredPage("", 0.0, {}, "", 0, 0)
 
 
 class Journal:

@@ -15,7 +15,7 @@ from sectorsdf.cache.append_file import AppendFile
 from sectorsdf.cache.page_file import Reuse, StoredPage, encode, name_of, pages_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import filelock
@@ -26,7 +26,6 @@ __all__ = ["ENDED", "PAGES", "JournalEntry", "count_usable", "free_entries", "tr
 _log = logging.getLogger(__name__)
 PAGES = "pages.journal"
 ENDED = "ended"
-_ENCODED = frozenset({"name", "sha256", "written", "length"})
 
 
 class JournalEntry:
@@ -55,11 +54,14 @@ class JournalEntry:
         self.reuse = reuse
         self._lock = lock
         self._max_rows = max_rows
+        asked = {} if max_rows is None else {"max_rows": max_rows}
+        self._header = {**reuse.header, **asked}
         self._end_mark = self._last_end()
         self._full = False
         self._file: AppendFile | None = None
-        # A page that a call for some rows has paid for does not replace that of a call for all.
-        self._index: dict[str, dict[int | None, StoredPage]] = {}
+        # By the number of rows that the call asked for which has paid for a page, and by its name:
+        # a page of a call for some rows does not replace that of a call for all.
+        self._index: dict[int | None, dict[str, StoredPage]] = {}
         if folder is not None:
             with suppress(OSError):
                 self._file = AppendFile(folder / PAGES)
@@ -75,8 +77,8 @@ class JournalEntry:
         for page, start in pages_in(content):
             if page is None:
                 _log.warning("A damaged page at byte %d of %s is ignored", start, self.folder)
-            elif page.header.get("dropped"):
-                self._remove(page.name, page.header["dropped"])
+            elif page.more.get("dropped"):
+                self._remove(page.name, page.more["dropped"])
             else:
                 self._add(page)
         pages = self._pages()
@@ -85,24 +87,22 @@ class JournalEntry:
             self._truncate()
 
     def _add(self, page: StoredPage) -> None:
-        self._index.setdefault(page.name, {})[page.header.get("max_rows")] = page
+        self._index.setdefault(page.more.get("max_rows"), {})[page.name] = page
 
     def _remove(self, name: str, versions: object) -> None:
         """Forget the named versions of a page, or all of them."""
-        if isinstance(versions, list):
-            pages = self._index.get(name, {})
-            for version in versions:
-                pages.pop(version, None)
-        if not isinstance(versions, list) or not pages:
-            self._index.pop(name, None)
+        for version in versions if isinstance(versions, list) else [*self._index]:
+            # Empty ones stay, because another thread may be about to add a page.
+            self._index.get(version, {}).pop(name, None)
 
     def _pages(self) -> list[StoredPage]:
-        return [page for versions in list(self._index.values()) for page in versions.values()]
+        return [page for pages in list(self._index.values()) for page in list(pages.values())]
 
     def _usable(self, name: object) -> list[StoredPage]:
         """Return the versions of a page that the call may use, the youngest first."""
-        pages = filter(self.reuse.allows, list(self._index.get(name_of(name), {}).values()))
-        return sorted(pages, key=lambda page: -page.written)
+        key = name_of(name)
+        found = [pages[key] for pages in list(self._index.values()) if key in pages]
+        return sorted(filter(self.reuse.allows, found), key=lambda page: -page.written)
 
     def get(self, name: object) -> bytes | None:
         """Return a paid page, if the journal has it, intact, and the call may use it."""
@@ -118,12 +118,12 @@ class JournalEntry:
         try:
             with (self.folder / PAGES).open("rb") as file:
                 file.seek(page.start)
-                body = file.read(page.stop - page.start)
+                body = file.read(page.length)
         except OSError:
             return None
         if not page.has(body):
             _log.warning("A damaged page of %s is ignored and will be fetched again", self.folder)
-            self._remove(page.name, [page.header.get("max_rows")])
+            self._remove(page.name, [page.more.get("max_rows")])
             return None
         return body
 
@@ -134,19 +134,17 @@ class JournalEntry:
     def __contains__(self, name: object) -> bool:
         return self.get(name) is not None
 
+    def _usable_names(self) -> set[str]:
+        return {page.name for page in self._pages() if self.reuse.allows(page)}
+
     def names(self) -> list[Any]:
         """Return the names of the pages that the call may use."""
-        return [
-            json.loads(name)
-            for name, pages in list(self._index.items())
-            if any(map(self.reuse.allows, [*pages.values()]))
-        ]
+        return [json.loads(name) for name in self._usable_names()]
 
     @property
     def kept(self) -> int:
         """How many pages the same call could use."""
-        versions = list(self._index.values())
-        return sum(any(map(self.reuse.allows, [*pages.values()])) for pages in versions)
+        return len(self._usable_names())
 
     def put(self, name: object, body: bytes) -> None:
         """Write a page. If the disk refuses it, the journal logs this and the call continues."""
@@ -156,23 +154,22 @@ class JournalEntry:
         # ended. It must not be written then: it would look like a page of an unfinished call.
         if self._file is None and self._last_end() != self._end_mark:
             return
-        asked = {} if self._max_rows is None else {"max_rows": self._max_rows}
-        self._append(*encode(name_of(name), body, **self.reuse.header, **asked), body)
+        self._append(*encode(name_of(name), body, self._header), body)
 
-    def _append(self, header: Mapping[str, Any], head: bytes, body: bytes) -> None:
+    def _append(self, page: StoredPage, head: bytes, body: bytes) -> None:
         """Append a page, and index it."""
         assert self.folder is not None  # noqa: S101 - for the type checker
         try:
             # An answer may arrive after the call has ended.
             file = self._file or AppendFile(self.folder / PAGES)
-            start = file.append(head + body) + len(head)
+            position = file.append(head + body)
             if self._file is None:
                 file.settle()
         except OSError as error:
             self._cannot_keep(error)
             return
-        if not header.get("dropped"):
-            self._add(StoredPage(start, start + len(body), header))
+        if not page.more.get("dropped"):
+            self._add(page._replace(start=position + page.start))
 
     def _cannot_keep(self, error: OSError) -> None:
         if not self._full:
@@ -182,17 +179,18 @@ class JournalEntry:
     def drop(self, name: object) -> None:
         """Forget one page that is out of date."""
         key = name_of(name)
-        if self._index.pop(key, None) is not None:
-            self._append(*encode(key, b"", dropped=True), b"")
+        if any(key in pages for pages in [*self._index.values()]):
+            self._remove(key, None)
+            self._append(*encode(key, b"", {"dropped": True}), b"")
 
     def _drop_all(self, pages: Sequence[StoredPage]) -> None:
         """Forget these pages, and no other version of them."""
         for page in pages:
-            version = [page.header.get("max_rows")]
+            version = [page.more.get("max_rows")]
             self._remove(page.name, version)
-            if self._index:
-                self._append(*encode(page.name, b"", dropped=version), b"")
-        if not self._index:
+            if any(self._index.values()):
+                self._append(*encode(page.name, b"", {"dropped": version}), b"")
+        if not any(self._index.values()):
             self._truncate()
 
     def _truncate(self) -> None:
@@ -253,12 +251,11 @@ class JournalEntry:
     def take_over(self, other: JournalEntry) -> None:
         """Move the pages here that an equal call has left in another folder."""
         for page in other._pages():
-            own = self._index.get(page.name, {}).get(page.header.get("max_rows"))
+            own = self._index.get(page.more.get("max_rows"), {}).get(page.name)
             if own is not None and own.written >= page.written:
                 continue
             if (body := other._body(page)) is not None:
-                more = {key: value for key, value in page.header.items() if key not in _ENCODED}
-                self._append(*encode(page.name, body, written=page.written, **more), body)
+                self._append(*encode(page.name, body, page.more, written=page.written), body)
         self.settle()
         if not self._full:
             other._index.clear()
@@ -289,7 +286,7 @@ class JournalEntry:
 
 def _is_of(page: StoredPage, max_rows: int | None) -> bool:
     """Return whether a call for at most this number of rows has paid for a page; None is any."""
-    asked = page.header.get("max_rows")
+    asked = page.more.get("max_rows")
     return max_rows is None or (asked is not None and asked <= max_rows)
 
 

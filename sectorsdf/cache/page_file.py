@@ -41,70 +41,98 @@ def name_of(name: object) -> str:
     return json.dumps(name)
 
 
-_UNSIGNED = frozenset({"sha256", "length", "dropped", "name", "written"})
-
-
-def _digest(header: Mapping[str, Any], body: bytes) -> str:
-    """Return the digest of a body and of what its header says."""
-    more = {key: value for key, value in header.items() if key not in _UNSIGNED}
-    # Earlier versions wrote the name and the time only.
-    text = json.dumps([header["name"], header["written"], *([more] if more else [])])
-    return hashlib.sha256(text.encode() + b"\n" + body).hexdigest()
-
-
 class StoredPage(NamedTuple):
     """A page in a file.
 
     Attributes
     ----------
-    start, stop : int
+    name : str
+        The page's name.
+    written : float
+        When it was written, in seconds since the epoch.
+    more : mapping
+        What else its header says: ``within`` how many seconds the call that paid for it would use
+        it again, and what that call asked for.
+    sha256 : str
+        The digest of all these and the body.
+    start : int
         The position of its body in the file.
-    header : mapping
-        Its ``name``, when it was ``written``, the ``sha256`` of both and the body, ``within`` how
-        many seconds the call that paid for it would use it again, and what that call asked for.
+    length : int
+        The number of bytes of its body.
     """
 
+    name: str
+    written: float
+    more: Mapping[str, Any]
+    sha256: str
     start: int
-    stop: int
-    header: Mapping[str, Any]
+    length: int
 
     @property
-    def name(self) -> str:
-        """Return the page's name."""
-        return str(self.header["name"])
-
-    @property
-    def written(self) -> float:
-        """Return the time at which the page was written."""
-        return float(self.header["written"])
+    def stop(self) -> int:
+        """Return the position after its body."""
+        return self.start + self.length
 
     def has(self, body: bytes) -> bool:
         """Return whether these bytes are the body that was written."""
-        return _digest(self.header, body) == self.header.get("sha256")
+        return _digest(self.name, self.written, self.more, body) == self.sha256
+
+
+_OWN_FIELDS = frozenset({"name", "written", "sha256", "length"})
+
+
+def _digest(name: str, written: float, more: Mapping[str, Any], body: bytes) -> str:
+    """Return the digest of a body and of what its header says."""
+    signed = {key: value for key, value in more.items() if key != "dropped"}
+    # Earlier versions wrote the name and the time only.
+    text = json.dumps([name, written, *([signed] if signed else [])])
+    return hashlib.sha256(text.encode() + b"\n" + body).hexdigest()
 
 
 def encode(
-    name: str, body: bytes, *, written: float | None = None, **more: object
-) -> tuple[dict[str, Any], bytes]:
-    """Return the header of a page, and the bytes that go before its body."""
+    name: str, body: bytes, more: Mapping[str, Any], *, written: float | None = None
+) -> tuple[StoredPage, bytes]:
+    """Return a page, as if it began at the start of a file, and the bytes to write before its body.
+
+    Parameters
+    ----------
+    name : str
+        The page's name.
+    body : bytes
+        Its body.
+    more : mapping
+        What else its header says. The page refers to it, so that many pages can share it.
+    written : float, optional
+        When the page arrived; by default now.
+    """
     written = time.time() if written is None else written
-    header: dict[str, Any] = {"name": name, "written": written, **more}
-    header.update(sha256=_digest(header, body), length=len(body))
-    return header, MARK + json.dumps(header).encode() + b"\n"
+    digest = _digest(name, written, more, body)
+    header = {"name": name, "written": written, **more, "sha256": digest, "length": len(body)}
+    head = MARK + json.dumps(header).encode() + b"\n"
+    return StoredPage(name, written, more, digest, len(head), len(body)), head
+
+
+def _decode(line: bytes, start: int) -> StoredPage | None:
+    """Return the page that a header describes, whose body begins at `start`; None if it is damaged.
+
+    Earlier versions wrote less in a header.
+    """
+    try:
+        header = json.loads(line)
+        more = {key: value for key, value in header.items() if key not in _OWN_FIELDS}
+        name, written, digest = str(header["name"]), header["written"], header["sha256"]
+        page = StoredPage(name, written, more, digest, start, int(header["length"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    whole = isinstance(written, float) and isinstance(more.get("within", 0.0), float)
+    return page if whole else None
 
 
 def _page_at(content: bytes, start: int) -> StoredPage | None:
     """Return the page that begins at a mark, or None if it is damaged."""
     end = content.find(b"\n", start + 1)
-    try:
-        header = json.loads(content[start + len(MARK) : end])
-        page = StoredPage(end + 1, end + 1 + int(header["length"]), header)
-        _, written, _ = header["name"], header["written"], header["sha256"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    if not isinstance(written, float) or page.stop > len(content):
-        return None
-    if not isinstance(header.get("within", 0.0), float):
+    page = _decode(content[start + len(MARK) : end], end + 1)
+    if page is None or page.stop > len(content):
         return None
     if page.stop == len(content) or content.startswith(MARK, page.stop):
         return page
@@ -117,13 +145,7 @@ def first_header(file: Path) -> StoredPage | None:
     with file.open("rb") as opened:
         head = opened.read(_LONGEST_HEADER)
     end = head.find(b"\n", 1)
-    try:
-        header = json.loads(head[len(MARK) : end])
-        page = StoredPage(end + 1, end + 1 + int(header["length"]), header)
-        whole = page.written >= 0 and isinstance(header.get("within", 0.0), float)
-        return page if whole else None
-    except (ValueError, KeyError, TypeError):
-        return None
+    return _decode(head[len(MARK) : end], end + 1)
 
 
 def pages_in(content: bytes) -> Iterator[tuple[StoredPage | None, int]]:
@@ -172,7 +194,7 @@ class Reuse:
             return False
         if page.written >= self.opened:
             return True
-        asked_anew = not self.refresh or bool(page.header.get("refresh"))
+        asked_anew = not self.refresh or bool(page.more.get("refresh"))
         return self.resume and asked_anew and age <= self.max_age
 
     def keeps(self, page: StoredPage, youngest: float | None = None) -> bool:
@@ -185,12 +207,12 @@ class Reuse:
         youngest : float, optional
             When the last page of its file was written; by default when this one was.
         """
-        own = float(page.header.get("within", RESUME_WITHIN))
+        own = float(page.more.get("within", RESUME_WITHIN))
         # A call that asks for more than the usual hour may want the pages of its other parts.
         most = max(own, self.resume_within if self.resume_within > RESUME_WITHIN else 0.0)
         return abs(time.time() - (page.written if youngest is None else youngest)) <= most
 
     @property
     def header(self) -> dict[str, Any]:
-        """What the header of a page says of the call that paid for it."""
+        """What the header of a page says of the call that pays for it."""
         return {"within": self.resume_within, **({"refresh": True} if self.refresh else {})}

@@ -127,8 +127,8 @@ class RecordEntry:
         return self._stored
 
     def _is_of_host(self, stored: _Stored) -> bool:
-        if "host" in stored.page.header:
-            return bool(stored.page.header["host"] == self._host)
+        if "host" in stored.page.more:
+            return bool(stored.page.more["host"] == self._host)
         # Earlier versions had a file for each record, which is named after it.
         (name,) = json.loads(stored.page.name)
         return stored.file.stem.partition("-")[0] == _short(self._host, name)
@@ -141,7 +141,7 @@ class RecordEntry:
         return max(usable, key=lambda stored: stored.page.written, default=None)
 
     def _may_use(self, page: StoredPage) -> bool:
-        whole = bool(page.header.get("addresses")) or not self._with_addresses
+        whole = bool(page.more.get("addresses")) or not self._with_addresses
         return whole and self.reuse.allows(page)
 
     def get(self, name: str) -> bytes | None:
@@ -157,7 +157,7 @@ class RecordEntry:
     def has_addresses(self, name: str) -> bool:
         """Return whether a record that `get` returns was kept with its e-mail addresses."""
         found = self._read(name)
-        return found is not None and bool(found.page.header.get("addresses"))
+        return found is not None and bool(found.page.more.get("addresses"))
 
     def __contains__(self, name: str) -> bool:
         return self._read(name) is not None
@@ -202,13 +202,12 @@ class RecordEntry:
         }
         if self._with_addresses:
             more[_CONTACTS] = True
-        header, head = encode(name_of([name]), body, written=written, **more)
+        page, head = encode(name_of([name]), body, more, written=written)
         try:
-            start = self._append(head + body) + len(head)
+            page = page._replace(start=self._append(head + body) + page.start)
         except OSError as error:
             self._cannot_keep(error)
             return
-        page = StoredPage(start, start + len(body), header)
         self._all()[page.name].append(_Stored(self._path(), page, body))
         _look_again_in(self._folder, self.reuse.resume_within)
 
@@ -269,7 +268,7 @@ class RecordEntry:
         """Return whether all records that the call of a file asks for are asked for here."""
         if not records:
             return True
-        header = records[-1].page.header
+        header = records[-1].page.more
         if header.get(_CONTACTS) and not self._with_addresses:
             return False
         asked = {_short(self._host, name) for name in self.names}
@@ -303,11 +302,11 @@ def _bring_up_to_date(
     for name, (_, page, body) in younger.items():
         known = latest.get(name)
         # A call must neither lose addresses that it asked for, nor get any that it did not ask for.
-        if known is None or bool(known.header.get("addresses")) != page.header["addresses"]:
+        if known is None or bool(known.more.get("addresses")) != page.more["addresses"]:
             continue
         if page.written > known.written:
-            of_the_call = {key: text for key, text in known.header.items() if key in _OF_THE_CALL}
-            more += encode(name, body, written=page.written, **of_the_call)[1] + body
+            of_the_call = {key: text for key, text in known.more.items() if key in _OF_THE_CALL}
+            more += encode(name, body, of_the_call, written=page.written)[1] + body
     if more:
         with suppress(OSError):
             whole = AppendFile(file)
@@ -346,7 +345,7 @@ def _mark_answered(record: str) -> None:
 
 
 def _expires_in(page: StoredPage) -> float:
-    return float(page.header.get("within", RESUME_WITHIN)) - abs(time.time() - page.written)
+    return float(page.more.get("within", RESUME_WITHIN)) - abs(time.time() - page.written)
 
 
 # When each folder was looked through last, and when its next record will be too old.

@@ -18,6 +18,7 @@ from sectorsdf.client.result import ListResult
 from sectorsdf.datasets.schema import PAGE_SIZE
 from sectorsdf.errors import IncompleteSweepError
 from sectorsdf.frames.builder import FrameBuilder
+from sectorsdf.frames.memory import memory_from_system
 from sectorsdf.frames.problems import report_problems
 from sectorsdf.frames.provenance import Provenance
 from sectorsdf.paging.first_pass import refuse_absurd_total
@@ -44,7 +45,7 @@ def fetch_frame(context: ClientContext, query: ListQuery) -> pd.DataFrame:
     with ListReadThrough(query.config.cache, query.cache_key) as cached:
         frame = cached.get(query.filters, query.max_rows)
         if frame is None:
-            with ListCall(context, query) as call:
+            with memory_from_system(), ListCall(context, query) as call:
                 result = call.sweep(FrameBuilder(query.dataset))
                 frame = result.frame(cached.put)
                 call.answered = result.failure is None
@@ -65,7 +66,7 @@ def stream_rows(
 
     The paid pages are kept until `write` has ended well. The cache is neither read nor written.
     """
-    with ListCall(context, query) as call:
+    with memory_from_system(), ListCall(context, query) as call:
         result = call.sweep(FrameBuilder(query.dataset, file))
         write(result)
         call.answered = result.failure is None
@@ -128,6 +129,8 @@ class ListCall(Call):
                 # The journal's pages contradict each other, and would again in the next call.
                 self.entry.clear()
             order = certificate.pop("order")
+        # What it knows of the rows takes about as much memory as a column of text.
+        del sweep
         self.whole = certificate["complete"]
         # A natural key may repeat with different content. The certificate says how often.
         certificate["repeated_keys"] = builder.repeated_keys(order)

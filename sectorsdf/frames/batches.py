@@ -15,7 +15,7 @@ import pyarrow as pa
 from sectorsdf.frames.digest import row_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sectorsdf.frames.digest import Hashes
 
@@ -25,7 +25,7 @@ __all__ = ["Batches"]
 # takes longer, and memory in small pieces is not given back to the system column by column. With a
 # file, fewer rows wait in memory.
 _GROUP_ROWS = 1 << 17
-_GROUP_ROWS_IN_FILE = 1 << 14
+_GROUP_ROWS_IN_FILE = 1 << 13
 _NOTHING = pa.chunked_array([], pa.null())
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -142,19 +142,28 @@ class Batches:
     def rows(self, numbers: np.ndarray, columns: Sequence[int] | None = None) -> pa.Table:
         """Return the rows with these numbers, in this order, or some columns of them."""
         self._close_group()
-        names = self.schema.names
-        selected = range(len(names)) if columns is None else columns
         group_of_row = np.searchsorted(self._starts, numbers, side="right") - 1
-        parts = [self.schema.empty_table().select(list(selected))]
-        positions = [np.empty(0, np.int64)]
+        within: dict[int, pa.Array] = {}
+        found = [np.empty(0, np.int64)]
         for group in np.unique(group_of_row).tolist():
-            positions.append(np.flatnonzero(group_of_row == group))
-            within = pa.array(numbers[positions[-1]] - self._starts[group])
-            parts.append(pa.table({names[i]: self._get(group, i).take(within) for i in selected}))
-        table, position = pa.concat_tables(parts), np.concatenate(positions)
+            found.append(np.flatnonzero(group_of_row == group))
+            within[group] = pa.array(numbers[found[-1]] - self._starts[group])
+        position = np.concatenate(found)
         # Rows that are in order already are not copied again.
         in_order = np.all(position[1:] > position[:-1])
-        return table if in_order else table.take(pa.array(np.argsort(position)))
+        order = None if in_order else pa.array(np.argsort(position))
+        selected = range(len(self.schema)) if columns is None else columns
+        names = self.schema.names
+        return pa.table({names[i]: self._taken(i, within, order) for i in selected})
+
+    def _taken(
+        self, i: int, within: Mapping[int, pa.Array], order: pa.Array | None
+    ) -> pa.ChunkedArray:
+        """Return some rows of column `i` of each group; then in another order, if one is given."""
+        parts = (self._get(group, i).take(rows) for group, rows in within.items())
+        chunks = chain.from_iterable(part.chunks for part in parts)
+        column = pa.chunked_array(chunks, self.schema.field(i).type)
+        return column if order is None else column.take(order)
 
     def tables(
         self, order: np.ndarray, rows: int, columns: Sequence[int] | None = None

@@ -6,6 +6,7 @@ fields that are not declared. It must not import a module that fetches or stores
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.datasets.schema import Dataset
+    from sectorsdf.frames.digest import Hashes
 
 __all__ = ["FrameBuilder"]
 
@@ -284,7 +286,7 @@ class FrameBuilder:
             table = pa.table(extra)
             hashes += row_hashes(table)
             fields += list(table.schema)
-        return combined_digest([hashes[_as_array(order)]], fields)
+        return combined_digest(_chosen(hashes, order), fields)
 
     def problems_in_words(self, provenance: Provenance) -> list[str]:
         """Return a sentence for each kind of thing that `describe` found not to fit."""
@@ -300,17 +302,21 @@ class FrameBuilder:
     def repeated_keys(self, order: Sequence[int]) -> int:
         """Count the rows whose natural key is that of an earlier row."""
         self._type_waiting()
-        numbers, key = _as_array(order), self._key_positions()
-        parts = map(row_hashes, self._declared.parts(key))
-        hashes = np.concatenate([np.empty(0, np.uint64), *parts])
-        ordered = hashes[numbers]
-        ordered.sort()
-        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        key = self._key_positions()
+        hashes = _chosen(self._hashes_of(key), order)
+        hashes.sort()
+        twice = hashes[1:][hashes[1:] == hashes[:-1]]
         if not len(twice):
             return 0
         # Two different keys can have the same hash, so these few keys are compared themselves.
-        candidates = self._declared.rows(numbers[np.isin(hashes[numbers], twice)], key)
-        return int(from_arrow(candidates).duplicated().sum())
+        numbers = _as_array(order)
+        repeated = numbers[np.isin(self._hashes_of(key)[numbers], twice)]
+        return int(from_arrow(self._declared.rows(repeated, key)).duplicated().sum())
+
+    def _hashes_of(self, columns: Sequence[int]) -> Hashes:
+        """Return the hash of each row's cells in some columns."""
+        parts = map(row_hashes, self._declared.parts(columns))
+        return np.concatenate([np.empty(0, np.uint64), *parts])
 
     def _key_positions(self) -> list[int]:
         return [i for i, c in enumerate(self.dataset.columns) if c.name in self.dataset.key]
@@ -342,8 +348,13 @@ class FrameBuilder:
         ]
 
 
+def _chosen(hashes: Hashes, order: Sequence[int]) -> Hashes:
+    """Return the hashes of these rows, each of which is there once, in no defined order."""
+    return hashes if len(order) == len(hashes) else hashes[_as_array(order)]
+
+
 def _as_array(order: Sequence[int]) -> np.ndarray:
-    """Return row numbers as an array."""
+    """Return row numbers as an array, which is no copy of theirs if they are in one."""
     if isinstance(order, range):
         return np.arange(order.start, order.stop, order.step, dtype=np.int64)
-    return np.asarray(order, np.int64)
+    return np.asarray(order, order.typecode if isinstance(order, array) else np.int64)

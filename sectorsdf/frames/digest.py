@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import numpy.typing as npt
 
@@ -34,12 +34,11 @@ _MISSING = np.uint64(0x9E3779B97F4A7C15)
 
 def table_digest(table: pa.Table) -> str:
     """Return the digest of a table's rows."""
-    return combined_digest([row_hashes(table)], table.schema)
+    return combined_digest(row_hashes(table), table.schema)
 
 
-def combined_digest(parts: Sequence[Hashes], schema: pa.Schema | Iterable[pa.Field]) -> str:
-    """Return the digest of rows, given their hashes in parts, and their columns."""
-    hashes = np.concatenate([np.empty(0, np.uint64), *parts])
+def combined_digest(hashes: Hashes, schema: pa.Schema | Iterable[pa.Field]) -> str:
+    """Return the digest of rows, given their hashes, which it sorts in place, and their columns."""
     hashes.sort()
     columns = sorted(_column_label(field.name, field.type) for field in schema)
     digest = hashlib.sha256("\0\0".join([_VERSION, *columns]).encode("utf-8", "surrogatepass"))

@@ -6,16 +6,13 @@ getter.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, ParamSpec, cast, overload
 
 import pandas as pd
-import pyarrow as pa
 
 from sectorsdf.client.call import keep_paid_pages
 from sectorsdf.client.list_call import stream_rows
-from sectorsdf.config.forks import Lock
 from sectorsdf.errors import listed
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.export import check_target, export_frame
@@ -25,7 +22,7 @@ from sectorsdf.mining.unions import has_lists
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sectorsdf.client.context import ClientContext
@@ -35,34 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 P = ParamSpec("P")
-
-
-class _ArrowMemory:
-    """Where Arrow allocates memory, for the whole process."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._streams = 0
-        self._usual = pa.default_memory_pool()
-
-    @contextmanager
-    def from_system(self) -> Iterator[None]:
-        """Allocate from the system for a while: Arrow's own pool keeps much of what was freed."""
-        with self._lock:
-            if not self._streams:
-                self._usual = pa.default_memory_pool()
-                pa.set_memory_pool(pa.system_memory_pool())
-            self._streams += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._streams -= 1
-                if not self._streams:
-                    pa.set_memory_pool(self._usual)
-
-
-_arrow_memory = _ArrowMemory()
 
 
 @overload
@@ -147,8 +116,8 @@ def export(  # type: ignore[misc]
 
         Or a getter, such as `get_mining_licenses`. `path` is checked before anything is paid, and
         the paid pages are kept until the file is complete: after a full disk, the same call costs
-        nothing. A list goes to .parquet in row groups of 32,768 rows without a frame in memory, a
-        million rows in about 220 MB, unless the call uses the cache, asks for details of sites, or
+        nothing. A list goes to .parquet in row groups of 16,384 rows without a frame in memory, a
+        million rows in about 150 MB, unless the call uses the cache, asks for details of sites, or
         has `partition_by`.
     path : str or path-like
         The file; the case of the suffix does not count. Its folder must exist.
@@ -253,5 +222,5 @@ def _stream(context: ClientContext, query: ListQuery, target: Path, *, overwrite
         with staged_file(target, ".parquet", overwrite=overwrite) as staged:
             result.write(staged)
 
-    with _arrow_memory.from_system(), TemporaryFile(dir=target.parent) as waiting:
+    with TemporaryFile(dir=target.parent) as waiting:
         stream_rows(context, query, write, waiting)

@@ -92,6 +92,6 @@ def certificate(sweep: SweepState, order: Sequence[int]) -> dict[str, Any]:
         "credits": sweep.credits,
         "duration_s": round(time.monotonic() - sweep.begun, 3),
         "order_moved": sweep.order_moved,
-        "digest": combined_digest(numbers.digests(selected)),
+        "digest": combined_digest(numbers.sorted_digests(selected)),
         "notes": list(sweep.notes),
     }

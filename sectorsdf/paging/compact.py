@@ -24,6 +24,7 @@ _PLAIN = frozenset({str, type(None)})
 # not make two different keys equal.
 _KEY = np.dtype("S20")
 _DIGEST = np.dtype("S16")
+_FIRST_BYTES = np.array([bytes([first]) for first in range(256)])
 _MAX_RECENT = 1 << 15
 
 
@@ -192,17 +193,18 @@ class DigestIndex:
         keys[list(self._recent.values())] = list(self._recent)
         return keys
 
-    def digests(self, rows: np.ndarray | None = None) -> np.ndarray:
-        """Return the digests of these rows, or of all rows in no defined order."""
+    def sorted_digests(self, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Yield the digests of these rows, or of all rows, in ascending order, in parts."""
         if rows is not None:
-            selected: np.ndarray = self.keys()[rows].astype(_DIGEST)
-            return selected
-        digests = np.empty(self._count, _DIGEST)
-        start = 0
-        for keys in (np.array(list(self._recent), _KEY), *(keys for keys, _ in self._sorted)):
-            digests[start : start + len(keys)] = keys
-            start += len(keys)
-        return digests
+            yield np.sort(self.keys()[rows].astype(_DIGEST))
+            return
+        recent = np.sort(np.array(list(self._recent), _KEY))
+        runs = [recent, *(keys for keys, _ in self._sorted)]
+        # By their first byte: a copy of all digests would take more memory than a column of text.
+        cuts = [[*np.searchsorted(run, _FIRST_BYTES), len(run)] for run in runs]
+        for first in range(len(_FIRST_BYTES)):
+            parts = [run[cut[first] : cut[first + 1]] for run, cut in zip(runs, cuts, strict=True)]
+            yield np.sort(np.concatenate(parts).astype(_DIGEST))
 
     def _find_older(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """Return the row numbers of those keys that are in the sorted arrays."""

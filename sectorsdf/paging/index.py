@@ -17,7 +17,7 @@ from sectorsdf.config.deep_json import canonical
 from sectorsdf.paging.compact import DigestIndex, EncodedColumn, IntMap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
 
@@ -60,10 +60,12 @@ def row_digests(records: Sequence[Mapping[str, Any]]) -> list[bytes]:
     return digests
 
 
-def combined_digest(digests: np.ndarray) -> str:
-    """Return one digest for a set of rows. Sorts `digests` in place."""
-    digests.sort()
-    return sha256(digests.data).hexdigest()
+def combined_digest(parts: Iterable[np.ndarray]) -> str:
+    """Return one digest for a set of rows, given their digests in ascending order, in parts."""
+    combined = sha256()
+    for part in parts:
+        combined.update(part.data)
+    return combined.hexdigest()
 
 
 def sort_key(value: object) -> tuple[int, int, Any]:

@@ -159,7 +159,7 @@ class Sweep:
         first = PageRequest(offset, self.filters if filters is None else filters, self.order)
         attempt = self._attempts.get(first, 0)
         self._attempts[first] = attempt + 1
-        return first._replace(attempt=attempt)
+        return first._replace(attempt=attempt) if attempt else first
 
     def ask(self, requests: Sequence[PageRequest], *, place: bool = True) -> list[FetchedPage]:
         """Fetch pages in parallel and return them in the order of the requests.
@@ -172,7 +172,7 @@ class Sweep:
             Whether the offsets of the pages are positions in the swept order.
         """
         for request in requests:
-            first = request._replace(attempt=0)
+            first = request._replace(attempt=0) if request.attempt else request
             self._attempts[first] = max(self._attempts.get(first, 0), request.attempt + 1)
         arrived = {page.request: page for page in self.ask_each(requests, place=place)}
         return [arrived[request] for request in requests]

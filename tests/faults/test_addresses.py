@@ -148,7 +148,7 @@ def test_pages_of_other_processes_and_versions_go_too(api, home, opening, monkey
     folder.mkdir(parents=True)
     now = time.time()
     body = json.dumps({"email": ADDRESS}).encode()
-    _, head = page_file.encode(name, body, written=now)
+    _, head = page_file.encode(name, body, {}, written=now)
     file = folder / "pages.journal"
     file.write_bytes(head + body)
     opening(api, home)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorsdf.frames.lossless_json import JsonNumber
+from sectorsdf.paging.compact import DigestIndex
 from sectorsdf.paging.index import RowIndex, combined_digest, row_digests, sort_key
 from sectorsdf.paging.page import FetchedPage, Page, PageRequest
 
@@ -48,9 +50,15 @@ def test_keys_sort_numbers_before_texts_before_nulls(values):
     assert kinds == sorted(kinds)
 
 
-@given(st.permutations([bytes([n]) for n in range(6)]))
-def test_one_digest_for_a_set(digests):
-    assert combined_digest(np.array(digests)) == combined_digest(np.array(sorted(digests)))
+@given(st.permutations([bytes([40 * n]) * 16 for n in range(6)]), st.integers(1, 9))
+def test_one_digest_for_a_set(digests, max_recent):
+    def of(keys):
+        index = DigestIndex(max_recent)
+        index.add(keys[:2])
+        index.add(keys[2:])
+        return combined_digest(index.sorted_digests())
+
+    assert of(digests) == of(sorted(digests)) == sha256(b"".join(sorted(digests))).hexdigest()
 
 
 @pytest.mark.parametrize(
