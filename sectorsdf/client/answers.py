@@ -17,7 +17,7 @@ from sectorsdf.errors import ResponseError
 from sectorsdf.frames.lossless_json import JsonNumber, NoValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.datasets.schema import Dataset, Filter
 
@@ -123,18 +123,13 @@ class RowFilters:
             if column in fields and fields[column] not in dataset.nested:
                 self._checks.append((declared, text, column, fields[column]))
 
-    def outside(self, record: Mapping[str, Any]) -> list[Outside]:
-        """Return the values of a row that the documented rules exclude."""
-        return [
-            Outside(
-                declared.name,
-                column,
-                record[field],
-                f"outside the filter {_shown(declared.name, text)}",
-            )
-            for declared, text, column, field in self._checks
-            if field in record and self._fit(declared, text, record[field]) is not _Fit.PASSES
-        ]
+    def outside(self, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Outside]]:
+        """Yield the values that the documented rules exclude, each with the position of its row."""
+        for declared, text, column, field in self._checks:
+            reason = f"outside the filter {_shown(declared.name, text)}"
+            for i, record in enumerate(records):
+                if field in record and self._fit(declared, text, record[field]) is not _Fit.PASSES:
+                    yield i, Outside(declared.name, column, record[field], reason)
 
     def ignored(self, records: Sequence[Mapping[str, Any]], *, first: bool) -> str | None:
         """Return why a page shows that the server ignores a filter; None if it does not.
@@ -272,7 +267,7 @@ def other_dataset(dataset: Dataset, records: Iterable[Mapping[str, Any]]) -> str
     A field that is not declared, or a declared one that is missing, is no reason: the API may have
     changed. But rows without the key whose fields are mostly others are something else.
     """
-    names = {name for record in records for name in record}
+    names = set[str]().union(*records)
     keys = {column.source for column in dataset.columns if column.name in dataset.key}
     if not names or names & keys:
         return None

@@ -182,9 +182,8 @@ class ListCall(Call):
         def add(records: Sequence[Mapping[str, Any]]) -> None:
             first = len(builder)
             builder.add(records)
-            for number, record in enumerate(records, first):
-                for entry in self._filters.outside(record):
-                    builder.report(number, entry.column, entry.raw, entry.reason, entry.filter)
+            for i, entry in self._filters.outside(records):
+                builder.report(first + i, entry.column, entry.raw, entry.reason, entry.filter)
 
         return add
 
@@ -197,8 +196,8 @@ class ListCall(Call):
             If the page answers another question. It is not kept.
         """
         name = self.query.page_name(request)
-        body, written = self.entry.get(name), self.entry.written(name)
-        if body is not None and written is not None:
+        body = self.entry.get(name)
+        if body is not None and (written := self.entry.written(name)) is not None:
             self._arrived[request] = written
             return replace(parse_page(body), paid=0)
         params = {

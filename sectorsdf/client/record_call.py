@@ -182,7 +182,8 @@ class RecordCall(Call):
                 while (waiting and failure is None) or workers.under_way:
                     while waiting and failure is None and workers.under_way < workers.workers:
                         workers.submit(waiting.pop())
-                    self.entry.settle()
+                    if workers.must_wait or done % workers.workers == 0:
+                        self.entry.settle()
                     key, record, error = workers.next()
                     failure = failure or error
                     if error is None:

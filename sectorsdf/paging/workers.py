@@ -17,6 +17,8 @@ __all__ = ["WorkerPool"]
 # Seconds after Ctrl-C in which pages under way may still arrive and be journaled. The program
 # should end within one second.
 _GRACE = 0.8
+# Seconds in which a job that waits for nothing ends.
+_SOON = 0.002
 
 
 class WorkerPool:
@@ -57,25 +59,44 @@ class WorkerPool:
             self._jobs.put(None)
 
     def submit(self, job: object) -> None:
-        """Start a job, in a new thread if all threads are taken and another one is allowed.
+        """Have a job done by one of the threads.
 
         If the system allows no thread at all, the job is done here before the method returns.
         """
         self.under_way += 1
         self._jobs.put((job,))
-        if self._threads < min(self.workers, self.under_way):
-            self._threads += 1
-            try:
-                threading.Thread(target=self._run, name="sectorsdf-worker", daemon=True).start()
-            except RuntimeError:
-                # The process has too many threads, or the interpreter is about to end.
-                self._threads -= 1
-                if not self._threads:
-                    self._do(*self._jobs.get_nowait())
+        if not self._threads:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        self._threads += 1
+        try:
+            threading.Thread(target=self._run, name="sectorsdf-worker", daemon=True).start()
+        except RuntimeError:
+            # The process has too many threads, or the interpreter is about to end.
+            self._threads -= 1
+            if not self._threads:
+                self._do(*self._jobs.get_nowait())
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether no job has ended whose result `next` could return at once."""
+        return self._done.empty()
 
     def next(self, timeout: float | None = None) -> tuple[Any, Any, BaseException | None]:
-        """Wait for the next job that ends, and return it with its result or its error."""
-        entry = self._done.get(timeout=timeout)
+        """Wait for the next job that ends, and return it with its result or its error.
+
+        If no job ends soon, and some have not begun, the pool starts more threads for them. Threads
+        whose jobs wait for nothing, as with a server on this machine, only slow each other down.
+        """
+        while self._threads < self.workers and not self._jobs.empty():
+            with suppress(queue.Empty):
+                entry = self._done.get(timeout=_SOON)
+                break
+            for _ in range(min(self._threads, self.workers - self._threads)):
+                self._start_thread()
+        else:
+            entry = self._done.get(timeout=timeout)
         self.under_way -= 1
         return entry
 

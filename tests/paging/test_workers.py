@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from sectorsdf.paging import workers
 from sectorsdf.paging.workers import WorkerPool
 
 
@@ -27,6 +28,42 @@ def test_starts_no_more_threads_than_jobs():
         pool.submit(-1)
         assert threading.active_count() <= before + 1
         assert pool.next(timeout=10)[:2] == (-1, 1)
+
+
+def test_jobs_that_wait_get_a_thread_each():
+    together = threading.Barrier(8)
+    with WorkerPool(8, lambda _: together.wait(timeout=10)) as pool:
+        for job in range(8):
+            pool.submit(job)
+        # The barrier opens only if eight threads wait at it.
+        ended = [pool.next() for _ in range(8)]
+    assert {job for job, _, _ in ended} == set(range(8))
+    assert [error for _, _, error in ended] == [None] * 8
+
+
+def test_jobs_that_end_at_once_share_a_thread(monkeypatch):
+    monkeypatch.setattr(workers, "_SOON", 10)
+    with WorkerPool(8, lambda _: threading.get_ident()) as pool:
+        threads = set()
+        for job in range(100):
+            while pool.under_way < pool.workers:
+                pool.submit(job)
+            threads.add(pool.next(timeout=10)[1])
+    assert len(threads) == 1
+
+
+def test_a_result_that_is_there_needs_no_wait():
+    with WorkerPool(1, abs) as pool:
+        assert pool.must_wait
+        pool.submit(-1)
+        pool.submit(-2)
+        pool.next()
+        deadline = time.monotonic() + 10
+        while pool.must_wait and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert not pool.must_wait
+        assert pool.next()[:2] == (-2, 2)
+        assert pool.must_wait
 
 
 def test_drain_ends_with_the_last_job():
