@@ -11,7 +11,6 @@ module of the package than `errors`.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,8 @@ import numpy as np
 from sectorsdf.errors import ConfigurationError, UnitError, listed
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import pandas as pd
 
 __all__ = [
@@ -82,7 +83,8 @@ _ELEMENT: Final = (
     "A[cglrstu]|B[aeir]?|C[adelorsu]?|Dy|E[ru]|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]|M[gno]|"
     "N[abdei]?|Os?|P[abdmortu]?|R[abehnu]|S[bceimnr]?|T[abcehilm]|U|V|W|Xe|Yb?|Z[nr]"
 )
-_SYMBOL: Final = re.compile(rf"(?:{_ELEMENT})|(?:(?:{_ELEMENT})\d*)+O\d*")
+# Compiled when it is used first, which takes long.
+_SYMBOL: Final = rf"(?:{_ELEMENT})|(?:(?:{_ELEMENT})\d*)+O\d*"
 
 
 _LABELS: Final = {
@@ -161,7 +163,7 @@ def read_component(text: str) -> str | None:
     """
     if text.lower() in MATERIALS:
         return text.lower()
-    return text if _SYMBOL.fullmatch(text) else None
+    return text if re.fullmatch(_SYMBOL, text) else None
 
 
 def usual_component(measure: str, commodity_type: str | None) -> str | None:
@@ -209,12 +211,16 @@ def _registry() -> Any:  # noqa: ANN401 - an extra's type
     except ImportError:
         message = "converting units needs pint: pip install 'sectorsdf[units]'"
         raise ConfigurationError(message) from None
+    from fractions import Fraction  # noqa: PLC0415 - every command reads units, and few convert
+
     return pint.UnitRegistry(non_int_type=Fraction)
 
 
 @lru_cache(maxsize=256)
 def _factor(unit: str, to: str) -> Fraction:
-    return Fraction(_registry().convert(Fraction(1), _PINT[unit], _PINT[to]))
+    registry = _registry()
+    factor: Fraction = registry.convert(registry.non_int_type(1), _PINT[unit], _PINT[to])
+    return factor
 
 
 def _obstacle(unit: str | None, to: str, measure: str) -> str | None:
@@ -361,7 +367,7 @@ def convert(frame: pd.DataFrame, to: str = "t", measure: str = "tonnage") -> pd.
         raise UnitError(". ".join([*sentences, "Nothing was changed."]))
     converted = frame.copy()
     for unit, positions in rows.items():
-        factor = Fraction(1) if unit == target else _factor(str(unit), target)
+        factor = 1 if unit == target else _factor(str(unit), target)
         here = np.zeros(len(frame), dtype=bool)
         here[positions] = True
         if factor != 1:

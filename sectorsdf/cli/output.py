@@ -114,9 +114,10 @@ class Output:
         _refuse_unknown(self.partition_by, selected, "--partition-by")
         parts = list(self.partition_by) or None
         try:
-            # The export of an empty frame to a temporary folder is refused for the same reasons.
-            with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
-                export_frame(empty[selected], Path(folder) / self.path.name, partition_by=parts)
+            # Parquet takes every column. Another format refuses an empty frame with these as well.
+            if parts or self.path.suffix.lower() != ".parquet":
+                with tempfile.TemporaryDirectory(prefix="sectorsdf-") as folder:
+                    export_frame(empty[selected], Path(folder) / self.path.name, partition_by=parts)
             if not self.path.parent.is_dir():
                 message = f"The folder {str(self.path.parent)!r} does not exist: make it first."
                 raise click.BadParameter(message, param_hint="'-o'")

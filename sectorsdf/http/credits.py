@@ -82,8 +82,8 @@ class Ledger:
 
     def __init__(self, path: Path | None, endpoints: Iterable[str] = ()) -> None:
         self.path = path
-        self._endpoints = {
-            endpoint: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint)))
+        self._patterns = {
+            endpoint: re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint))
             for endpoint in endpoints
             if "{" in endpoint
         }
@@ -172,7 +172,7 @@ class Ledger:
 
     def _endpoint_of(self, path: str) -> str:
         """Return the endpoint of a path, or the path itself if it is none with a key."""
-        found = (name for name, pattern in self._endpoints.items() if pattern.fullmatch(path))
+        found = (name for name, pattern in self._patterns.items() if re.fullmatch(pattern, path))
         return next(found, path)
 
     def frame(self, by: Literal["entry", "day", "endpoint"] = "entry") -> pd.DataFrame:
