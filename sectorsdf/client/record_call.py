@@ -182,8 +182,7 @@ class RecordCall(Call):
                 while (waiting and failure is None) or workers.under_way:
                     while waiting and failure is None and workers.under_way < workers.workers:
                         workers.submit(waiting.pop())
-                    if workers.must_wait or done % workers.workers == 0:
-                        self.entry.settle()
+                    self.entry.settle()
                     key, record, error = workers.next()
                     failure = failure or error
                     if error is None:

@@ -182,8 +182,10 @@ class Transport:
                 raise LimiterStoppedError("The client was interrupted.")
         if failure.retryable or len(failures) > 1:
             times = "once" if len(failures) == 1 else f"{len(failures)} times"
-            summaries = ", ".join(entry.summary for entry in failures)
-            failure.args = (f"{what} failed {times} ({summaries}). {failure}",)
+            reasons = [entry.summary for entry in failures]
+            if len(failures) > 1 and len(set(reasons)) == 1:
+                reasons = [f"each time {reasons[0]}"]
+            failure.args = (f"{what} failed {times} ({', '.join(reasons)}). {failure}",)
         raise failure.with_traceback(None)
 
     def _get_once(

@@ -33,11 +33,7 @@ class SweepObserver(Protocol):
         """Receive the number of pages that have arrived."""
 
     def on_idle(self) -> None:
-        """Do what need not delay a request.
-
-        The sweep calls it before it waits for a page, and at the latest after as many pages as it
-        requests at once.
-        """
+        """Do what need not delay a request: nothing is left to do before another page arrives."""
 
     def on_stale(self, request: PageRequest) -> None:
         """Drop the page of a request: it is out of date and must not be used again."""

@@ -216,8 +216,7 @@ class Sweep:
                             break
                         self._started[due] = self.pages
                         pool.submit(due)
-                    if pool.must_wait or self.pages % self.workers == 0:
-                        self.observer.on_idle()
+                    self.observer.on_idle()
                     if not pool.under_way:
                         break
                     request, page, error = pool.next()

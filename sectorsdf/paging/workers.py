@@ -78,11 +78,6 @@ class WorkerPool:
             if not self._threads:
                 self._do(*self._jobs.get_nowait())
 
-    @property
-    def must_wait(self) -> bool:
-        """Whether no job has ended whose result `next` could return at once."""
-        return self._done.empty()
-
     def next(self, timeout: float | None = None) -> tuple[Any, Any, BaseException | None]:
         """Wait for the next job that ends, and return it with its result or its error.
 

@@ -266,5 +266,5 @@ def test_a_refused_connection_is_tried_again(scripted, connect):
     server = scripted(GOOD)
     server.stop()
     error = failure(connect, server.url, retry=QUICK)
-    assert "failed 3 times (the connection failed or was reset, " in str(error)
+    assert "failed 3 times (each time the connection failed or was reset" in str(error)
     assert error.retryable

@@ -58,8 +58,8 @@ def test_an_error_of_something_else_says_nothing_about_a_record_or_the_key(
         get_site(client)
     error = caught.value
     assert str(error).startswith(
-        f"mining site a-site failed 3 times ({status} with {what}, {status} with {what}, {status} "
-        f"with {what}). {status} with {what}: a proxy or gateway answered, not the API."
+        f"mining site a-site failed 3 times (each time {status} with {what}). {status} with "
+        f"{what}: a proxy or gateway answered, not the API."
     )
     assert (error.status, error.retryable, error.billed) == (status, True, False)
     assert error.url == server.url + SITE

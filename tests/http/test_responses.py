@@ -61,7 +61,7 @@ def test_a_failing_server_is_tried_again(scripted, connect, status):
     error = caught.value
     assert (error.status, error.retryable) == (status, True)
     assert error.url == server.url + SITE
-    assert f"failed 3 times ({status}, {status}, {status})" in str(error)
+    assert f"failed 3 times (each time {status})" in str(error)
     assert "It is so." in str(error)
     assert len(server.requests) == 3
     assert client.spent == 0

@@ -154,7 +154,7 @@ def test_a_server_that_stalls_is_given_up_soon(scripted, connect):
         get_site(client)
     assert time.monotonic() - begun < 3
     assert len(server.requests) == 3
-    assert str(caught.value).count("did not respond in time") >= 3
+    assert "failed 3 times (each time the server did not respond in time)" in str(caught.value)
     assert (caught.value.status, caught.value.retryable) == (None, True)
     assert client.spent == 0
 
@@ -226,8 +226,7 @@ def test_what_is_tried_again(scripted, connect, bad, seen, billed):
     with pytest.raises(sectorsdf.APIError) as caught:
         sectorsdf.get_mining_license_auctions(client=client)
     text = str(caught.value)
-    assert text.startswith("Page 1 of mining_license_auctions failed 3 times (")
-    assert text.count(seen) >= 3
+    assert text.startswith(f"Page 1 of mining_license_auctions failed 3 times (each time {seen}")
     assert caught.value.retryable
     assert len(server.requests) == 3
     assert client.spent == 3 * billed == len(client.ledger.entries()) - 1 - 2 * billed

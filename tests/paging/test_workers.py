@@ -52,20 +52,6 @@ def test_jobs_that_end_at_once_share_a_thread(monkeypatch):
     assert len(threads) == 1
 
 
-def test_a_result_that_is_there_needs_no_wait():
-    with WorkerPool(1, abs) as pool:
-        assert pool.must_wait
-        pool.submit(-1)
-        pool.submit(-2)
-        pool.next()
-        deadline = time.monotonic() + 10
-        while pool.must_wait and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert not pool.must_wait
-        assert pool.next()[:2] == (-2, 2)
-        assert pool.must_wait
-
-
 def test_drain_ends_with_the_last_job():
     release = threading.Event()
     with WorkerPool(2, lambda job: release.wait(timeout=10)) as pool:

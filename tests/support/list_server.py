@@ -296,10 +296,6 @@ class ScriptedPool:
     def under_way(self):
         return len(self.submitted) + len(self.served)
 
-    @property
-    def must_wait(self):
-        return not self.served
-
     def submit(self, job):
         self.submitted.append(job)
 
