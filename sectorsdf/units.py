@@ -83,7 +83,7 @@ _ELEMENT: Final = (
     "A[cglrstu]|B[aeir]?|C[adelorsu]?|Dy|E[ru]|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]|M[gno]|"
     "N[abdei]?|Os?|P[abdmortu]?|R[abehnu]|S[bceimnr]?|T[abcehilm]|U|V|W|Xe|Yb?|Z[nr]"
 )
-# Compiled when it is used first, which takes long.
+# A text, because compiling it takes a millisecond, and few calls need it.
 _SYMBOL: Final = rf"(?:{_ELEMENT})|(?:(?:{_ELEMENT})\d*)+O\d*"
 
 
