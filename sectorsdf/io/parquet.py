@@ -23,7 +23,7 @@ from sectorsdf.frames.inputs import require_frame
 from sectorsdf.frames.provenance import ATTRS
 from sectorsdf.io.atomic import staged_file
 from sectorsdf.io.geometries import split_geometries
-from sectorsdf.io.target import check_path, path_to_write
+from sectorsdf.io.target import check_path, path_to_write, refuse_other_format
 
 if TYPE_CHECKING:
     import os
@@ -87,13 +87,15 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     TypeError
         `frame` is not a DataFrame.
     ValueError
-        Parquet cannot hold the frame, or `frame.attrs` is so long that no reader could read it.
+        The suffix is that of another format, such as ``.csv``. Parquet cannot hold the frame, or
+        `frame.attrs` is so long that no reader could read it.
     OSError
         The disk is full, or the folder does not exist or may not be written, or the file is
         read-only.
     """
     require_frame(frame)
     target = path_to_write(path)
+    refuse_other_format(target)
     check_path(target, overwrite=True)
     plain, _ = split_geometries(frame, ".parquet", supported=False)
     table = table_of(plain)

@@ -15,12 +15,32 @@ from sectorsdf.io.atomic import file_exists_error, follow_links
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check_path", "path_to_write"]
+__all__ = ["OTHER_FORMATS", "check_path", "path_to_write", "refuse_other_format"]
+
+
+OTHER_FORMATS = frozenset(
+    {
+        *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson"),
+        *(".feather", ".arrow", ".xlsx", ".gpkg", ".duckdb", ".sqlite", ".db"),
+    }
+)
+"""The suffixes of the formats other than Parquet that `sectorsdf.export` writes."""
 
 
 def path_to_write(path: str | os.PathLike[str]) -> Path:
     """Return the path that an argument means; it must be one of this machine."""
     return local_path(path, "path")
+
+
+def refuse_other_format(target: Path) -> None:
+    """Raise ValueError if the name of a Parquet file promises another format."""
+    suffixes = [suffix.lower() for suffix in target.suffixes if suffix.lower() != ".gz"]
+    if suffixes and suffixes[-1] in OTHER_FORMATS:
+        message = (
+            f"{target.name!r} names a file of another format, and write_parquet writes Parquet: "
+            f"give a path that ends in .parquet, or call sectorsdf.export(frame, {str(target)!r})"
+        )
+        raise ValueError(message)
 
 
 def check_path(target: Path, *, overwrite: bool, partitioned: bool = False) -> Path:

@@ -18,7 +18,9 @@ from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.datasets.sites import MINING_SITES
 from sectorsdf.frames.builder import FrameBuilder
 from sectorsdf.frames.provenance import Provenance
+from sectorsdf.io import export
 from sectorsdf.io.export import export_frame
+from sectorsdf.io.target import OTHER_FORMATS
 
 
 def files(folder, pattern="*"):
@@ -169,6 +171,23 @@ def test_a_frame_that_cannot_be_written_leaves_the_old_file(getter_frames, tmp_p
         sectorsdf.write_parquet(broken, path)
     assert path.read_bytes() == before
     assert files(tmp_path) == ["frame.parquet"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.CSV.gz", "a.xlsx", "2026.01.json"])
+def test_a_name_that_promises_another_format(getter_frames, tmp_path, name):
+    with pytest.raises(ValueError, match=r"Parquet: give a path .*or call sectorsdf\.export\("):
+        sectorsdf.write_parquet(getter_frames["sites"], tmp_path / name)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a", "a.pq", "a.PARQUET", "sites.2026"])
+def test_a_name_that_promises_no_other_format(getter_frames, tmp_path, name):
+    path = sectorsdf.write_parquet(getter_frames["sites"], tmp_path / name)
+    assert sectorsdf.read_parquet(path).equals(getter_frames["sites"])
+
+
+def test_the_other_formats_are_those_of_export():
+    assert {*export._FORMATS} == OTHER_FORMATS | {".parquet"}
 
 
 def test_a_folder_that_is_not_there(getter_frames, tmp_path):
