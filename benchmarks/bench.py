@@ -282,7 +282,7 @@ def draw(results, growth):
     for axes, measure, unit in ((middle, "wall", "seconds"), (right, "peak", "bytes")):
         rows, values = zip(*((n, run[measure]) for n, run in growth), strict=True)
         axes.loglog(rows, values, "o-")
-        title = "time" if measure == "wall" else "peak memory above the baseline"
+        title = "time" if measure == "wall" else "peak memory"
         slope = _slope(growth, measure)
         axes.set(title=f"{title}, slope {slope:.2f}", xlabel="rows", ylabel=unit)
         axes.grid(which="major", alpha=0.3)
