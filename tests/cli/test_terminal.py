@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -52,6 +53,8 @@ class Terminal:
         """Read until a part has arrived, or until no process can write any more."""
         self.let_go()
         while part is None or part not in self.text:
+            ready, _, _ = select.select([self.master], [], [], 30)
+            assert ready, f"nothing more was written after {self.text!r}"
             try:
                 some = os.read(self.master, 65536)
             except OSError:
@@ -240,7 +243,8 @@ def test_a_key_is_asked_for_and_not_shown(serve, start, terminal):
         start_new_session=True,
         **dict.fromkeys(("stdin", "stdout", "stderr"), screen.slave),
     )
-    screen.read_until("API key:")
+    # The space comes once the terminal hides what is typed; what was typed before is lost.
+    screen.read_until("API key: ")
     screen.type(f"{server.key}\n")
     screen.read_until()
     assert process.wait(20) == 0
@@ -261,7 +265,7 @@ def test_ctrl_c_at_the_question_keeps_nothing(serve, start, terminal, tmp_path):
         start_new_session=True,
         **dict.fromkeys(("stdin", "stdout", "stderr"), screen.slave),
     )
-    screen.read_until("API key:")
+    screen.read_until("API key: ")
     screen.type("\x03")
     screen.read_until()
     assert process.wait(20) == 130
