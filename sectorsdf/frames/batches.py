@@ -15,7 +15,7 @@ import pyarrow as pa
 from sectorsdf.frames.digest import row_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sectorsdf.frames.digest import Hashes
 
@@ -129,6 +129,10 @@ class Batches:
         if not keep:
             for group in self._groups:
                 group[i] = _NOTHING
+        return self._joined(i, parts)
+
+    def _joined(self, i: int, parts: Iterable[pa.ChunkedArray]) -> pa.ChunkedArray:
+        """Return parts of column `i` as one column."""
         chunks = chain.from_iterable(part.chunks for part in parts)
         return pa.chunked_array(chunks, self.schema.field(i).type)
 
@@ -161,8 +165,7 @@ class Batches:
     ) -> pa.ChunkedArray:
         """Return some rows of column `i` of each group; then in another order, if one is given."""
         parts = (self._get(group, i).take(rows) for group, rows in within.items())
-        chunks = chain.from_iterable(part.chunks for part in parts)
-        column = pa.chunked_array(chunks, self.schema.field(i).type)
+        column = self._joined(i, parts)
         return column if order is None else column.take(order)
 
     def tables(

@@ -172,12 +172,6 @@ class PooledAdapter(HTTPAdapter):
         """Return the pool, as the requests before 2.32 look it up."""
         return _with_deadline(super().get_connection(*args, **kwargs))
 
-    def request_url(self, request: Any, proxies: Any) -> str:  # noqa: ANN401
-        """Return the path that the request asks for; through a proxy, its whole URL."""
-        if proxies:
-            return str(super().request_url(request, proxies))
-        return str(request.path_url)
-
     def close(self) -> None:
         """Close the connections; the next request looks up a new pool."""
         self._pool = None

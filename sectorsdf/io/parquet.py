@@ -49,7 +49,7 @@ __all__ = [
 # A group is small enough for a reader with little memory to take a hundred million rows one group
 # at a time, and large enough for dictionaries to pay and for each core of a reader to have a group.
 _GROUP_ROWS = 1 << 18
-# The groups of rows that are never all in memory; one of them takes about ten megabytes.
+# The groups of rows that are never all in memory; one of them takes about five megabytes.
 _PART_ROWS = 1 << 14
 # Arrow refuses to read a Parquet file with a text of more than 100 million bytes in its footer, and
 # writes the metadata there twice, once in base 64.
