@@ -251,6 +251,20 @@ def test_quiet_says_nothing_but_warnings(sandbox, run) -> None:
     assert len(err.splitlines()) == 1
 
 
+def test_python_looks_for_no_cycles_when_the_program_exits(tmp_path):
+    # What is registered first runs last.
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0)); "
+    code += "from sectorsdf.cli import main; main(['--version'])"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines() == [f"sectorsdf, version {sectorsdf.__version__}", "True"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
