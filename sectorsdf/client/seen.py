@@ -51,7 +51,7 @@ class SeenNames:
         """Remember the names in a frame's columns; of a long frame, those in its first rows."""
         for column, kind in _kinds_of(dataset).items():
             if column in frame.columns:
-                found = frame[column].head(_MOST_ROWS).dropna().unique()
+                found = frame[column].head(_MOST_ROWS).dropna().unique().tolist()
                 with self._lock:
                     names = self._names.setdefault(kind, {})
                     names.update(dict.fromkeys(map(str, found)))
