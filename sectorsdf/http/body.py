@@ -80,8 +80,7 @@ def _too_large(limit: int) -> BodyError:
 
 
 def _raw_pieces(received: requests.Response) -> Iterator[bytes]:
-    while piece := received.raw.read(_PIECE, decode_content=False):
-        yield piece
+    yield from received.raw.stream(_PIECE, decode_content=False)
 
 
 def _limited(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:

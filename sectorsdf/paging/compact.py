@@ -125,9 +125,9 @@ class EncodedColumn:
 
     def extend(self, values: Sequence[Any]) -> None:
         """Append rows."""
-        if not _PLAIN.issuperset(map(type, values)):
-            values = [v if type(v) in _PLAIN else (type(v), v) for v in values]
-        codes = list(map(self._known.__getitem__, values))
+        plain = _PLAIN.issuperset(map(type, values))
+        keys = values if plain else zip(map(type, values), values, strict=True)
+        codes = list(map(self._known.__getitem__, keys))
         for wider, limit in (("H", 1 << 8), ("i", 1 << 16)):
             if len(self._known) > limit and self._codes.itemsize < array(wider).itemsize:
                 self._codes = array(wider, self._codes)
