@@ -182,13 +182,14 @@ class RecordCall(Call):
                 while (waiting and failure is None) or workers.under_way:
                     while waiting and failure is None and workers.under_way < workers.workers:
                         workers.submit(waiting.pop())
+                    ended = workers.take()
                     self.entry.settle()
-                    key, record, error = workers.next()
-                    failure = failure or error
-                    if error is None:
-                        self._take(key, record)
-                        done += 1
-                        self.report_progress(done, len(keys))
+                    for key, record, error in ended:
+                        failure = failure or error
+                        if error is None:
+                            self._take(key, record)
+                            done += 1
+                            self.report_progress(done, len(keys))
             except KeyboardInterrupt:
                 self.context.transport.stop()
                 workers.drain()

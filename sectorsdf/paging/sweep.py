@@ -216,19 +216,20 @@ class Sweep:
                             break
                         self._started[due] = self.pages
                         pool.submit(due)
-                    self.observer.on_idle()
                     if not pool.under_way:
                         break
-                    request, page, error = pool.next()
-                    if error is not None:
-                        first_error = first_error or error
-                        continue
-                    fetched = self._add(request, page, place=place)
-                    next_request = follow(fetched)
-                    if next_request is not None:
-                        following.append(next_request)
-                    if first_error is None:
-                        yield fetched
+                    ended = pool.take()
+                    self.observer.on_arrival()
+                    for request, page, error in ended:
+                        if error is not None:
+                            first_error = first_error or error
+                            continue
+                        fetched = self._add(request, page, place=place)
+                        next_request = follow(fetched)
+                        if next_request is not None:
+                            following.append(next_request)
+                        if first_error is None:
+                            yield fetched
             except KeyboardInterrupt:
                 self.observer.on_interrupt()
                 pool.drain()

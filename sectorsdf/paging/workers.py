@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,8 +18,8 @@ __all__ = ["WorkerPool"]
 # Seconds after Ctrl-C in which pages under way may still arrive and be journaled. The program
 # should end within one second.
 _GRACE = 0.8
-# Seconds in which a job that waits for nothing ends.
-_SOON = 0.002
+# A thread that does not end so many jobs in so many seconds waits for something.
+_JOBS, _SECONDS = 3, 0.005
 
 
 class WorkerPool:
@@ -26,6 +27,9 @@ class WorkerPool:
 
     They are daemon threads, so that a thread that waits for a slow server does not keep a program
     alive that the user has ended.
+
+    One thread begins. The others start if it has to wait: threads that never wait, as with a server
+    on this machine, would only slow each other down.
 
     Parameters
     ----------
@@ -48,7 +52,8 @@ class WorkerPool:
         self.busy: set[int] = set()
         self._work = work
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[Any, Any, BaseException | None]] = queue.SimpleQueue()
+        self._done: deque[tuple[Any, Any, BaseException | None]] = deque()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._threads = 0
 
     def __enter__(self) -> Self:
@@ -78,22 +83,26 @@ class WorkerPool:
             if not self._threads:
                 self._do(*self._jobs.get_nowait())
 
-    def next(self, timeout: float | None = None) -> tuple[Any, Any, BaseException | None]:
-        """Wait for the next job that ends, and return it with its result or its error.
+    def take(self) -> list[tuple[Any, Any, BaseException | None]]:
+        """Wait until a job ends, and return all that have ended, with their results or errors.
 
-        If no job ends soon, and some have not begun, the pool starts more threads for them. Threads
-        whose jobs wait for nothing, as with a server on this machine, only slow each other down.
+        A thread announces that jobs have ended once no other job waits for a thread, so that the
+        results of quick jobs come together. If jobs have waited for some milliseconds, the method
+        returns what there is, and starts a thread for each of them unless the jobs are quick.
         """
-        while self._threads < self.workers and not self._jobs.empty():
-            with suppress(queue.Empty):
-                entry = self._done.get(timeout=_SOON)
-                break
-            for _ in range(min(self._threads, self.workers - self._threads)):
-                self._start_thread()
-        else:
-            entry = self._done.get(timeout=timeout)
-        self.under_way -= 1
-        return entry
+        while True:
+            waiting = not self._jobs.empty()
+            if waiting or not self._done:
+                with suppress(queue.Empty):
+                    self._wake.get(timeout=_SECONDS if waiting else None)
+                    waiting = False
+            ended = [self._done.popleft() for _ in range(len(self._done))]
+            if waiting and len(ended) < _JOBS:
+                for _ in range(min(self._jobs.qsize(), self.workers - self._threads)):
+                    self._start_thread()
+            if ended:
+                self.under_way -= len(ended)
+                return ended
 
     def drain(self) -> None:
         """Cancel the jobs that have not started, and wait briefly for the others to end.
@@ -118,6 +127,8 @@ class WorkerPool:
     def _do(self, job: object) -> None:
         try:
             result, error = self._work(job), None
-        except BaseException as exc:  # noqa: BLE001 - returned by next()
+        except BaseException as exc:  # noqa: BLE001 - returned by take()
             result, error = None, exc
-        self._done.put((job, result, error))
+        self._done.append((job, result, error))
+        if self._threads > 1 or self._jobs.empty():
+            self._wake.put(None)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 
-import pytest
-
 from sectorsdf.paging import workers
 from sectorsdf.paging.workers import WorkerPool
+
+
+def take(pool, count):
+    """Return the next jobs that end, at least so many."""
+    ended = []
+    while len(ended) < count:
+        ended += pool.take()
+    return ended
 
 
 def test_returns_results_and_errors():
     with WorkerPool(2, lambda job: 10 // job) as pool:
         for job in (1, 0, 2):
             pool.submit(job)
-        ended = {job: (result, error) for job, result, error in (pool.next() for _ in "123")}
+        ended = {job: (result, error) for job, result, error in take(pool, 3)}
     assert (ended[1], ended[2]) == ((10, None), (5, None))
     assert isinstance(ended[0][1], ZeroDivisionError)
     assert pool.under_way == 0
@@ -27,7 +32,7 @@ def test_starts_no_more_threads_than_jobs():
     with WorkerPool(50, abs) as pool:
         pool.submit(-1)
         assert threading.active_count() <= before + 1
-        assert pool.next(timeout=10)[:2] == (-1, 1)
+        assert pool.take() == [(-1, 1, None)]
 
 
 def test_jobs_that_wait_get_a_thread_each():
@@ -36,20 +41,47 @@ def test_jobs_that_wait_get_a_thread_each():
         for job in range(8):
             pool.submit(job)
         # The barrier opens only if eight threads wait at it.
-        ended = [pool.next() for _ in range(8)]
+        ended = take(pool, 8)
     assert {job for job, _, _ in ended} == set(range(8))
     assert [error for _, _, error in ended] == [None] * 8
 
 
-def test_jobs_that_end_at_once_share_a_thread(monkeypatch):
-    monkeypatch.setattr(workers, "_SOON", 10)
+def test_jobs_that_end_at_once_share_a_thread_and_come_together(monkeypatch):
+    monkeypatch.setattr(workers, "_SECONDS", 10)
+    taken = []
     with WorkerPool(8, lambda _: threading.get_ident()) as pool:
-        threads = set()
-        for job in range(100):
-            while pool.under_way < pool.workers:
+        for _ in range(10):
+            for job in range(8):
                 pool.submit(job)
-            threads.add(pool.next(timeout=10)[1])
-    assert len(threads) == 1
+            taken.append(take(pool, 8))
+    assert {thread for jobs in taken for _, thread, _ in jobs} == {taken[0][0][1]}
+    assert [[job for job, _, _ in jobs] for jobs in taken] == [list(range(8))] * 10
+
+
+def test_a_quick_job_does_not_wait_for_a_slow_one():
+    slow = threading.Event()
+    with WorkerPool(8, lambda job: slow.wait(timeout=30) if job == 1 else job) as pool:
+        for job in range(4):
+            pool.submit(job)
+        try:
+            # The thread that did the first job has begun the second, and does not end it.
+            assert sorted(job for job, _, _ in take(pool, 3)) == [0, 2, 3]
+        finally:
+            slow.set()
+        assert take(pool, 1) == [(1, True, None)]
+
+
+def test_a_result_that_came_during_the_callers_own_work_is_not_forgotten():
+    done = threading.Event()
+    with WorkerPool(1, lambda job: job or done.set()) as pool:
+        pool.submit(0)
+        assert done.wait(timeout=10)
+        while pool.busy:
+            threading.Event().wait(0.001)
+        for job in (0, 1, 2):
+            if job:
+                pool.submit(job)
+            assert [entry[0] for entry in pool.take()] == [job]
 
 
 def test_drain_ends_with_the_last_job():
@@ -72,6 +104,4 @@ def test_drain_does_not_wait_for_ever():
         pool.drain()
         assert time.monotonic() - begun < 1.5
         assert pool.under_way == 1
-        with pytest.raises(queue.Empty):
-            pool.next(timeout=0)
         release.set()
