@@ -71,17 +71,77 @@ def test_a_quick_job_does_not_wait_for_a_slow_one():
         assert take(pool, 1) == [(1, True, None)]
 
 
-def test_a_result_that_came_during_the_callers_own_work_is_not_forgotten():
-    done = threading.Event()
-    with WorkerPool(1, lambda job: job or done.set()) as pool:
+class Scripted:
+    """Jobs that begin and end when the test says so."""
+
+    def __init__(self, count):
+        self.begun = [threading.Event() for _ in range(count)]
+        self.may_end = [threading.Event() for _ in range(count)]
+
+    def work(self, job):
+        self.begun[job].set()
+        assert self.may_end[job].wait(timeout=30)
+        return job
+
+    def end(self, *jobs):
+        for job in jobs:
+            self.may_end[job].set()
+
+    def end_once_begun(self, job, *others):
+        """End a job as soon as all of the others have begun."""
+        threading.Thread(target=self._end_once_begun, args=(job, others), daemon=True).start()
+
+    def _end_once_begun(self, job, others):
+        if all(self.begun[other].wait(timeout=30) for other in others):
+            self.end(job)
+
+
+def test_a_result_from_before_the_caller_waits_is_not_forgotten():
+    jobs = Scripted(2)
+    with WorkerPool(8, jobs.work) as pool:
         pool.submit(0)
-        assert done.wait(timeout=10)
-        while pool.busy:
-            threading.Event().wait(0.001)
-        for job in (0, 1, 2):
-            if job:
-                pool.submit(job)
-            assert [entry[0] for entry in pool.take()] == [job]
+        pool.submit(1)
+        jobs.end(0)
+        # The thread did not announce the end of the first job, because the second one waited.
+        assert jobs.begun[1].wait(timeout=10)
+        assert pool.take() == [(0, 0, None)]
+        jobs.end(1)
+        assert pool.take() == [(1, 1, None)]
+
+
+def test_several_threads_announce_each_result(monkeypatch):
+    jobs = Scripted(4)
+    with WorkerPool(2, jobs.work) as pool:
+        pool.submit(0)
+        pool.submit(1)
+        jobs.end_once_begun(0, 1)
+        assert pool.take() == [(0, 0, None)]
+        monkeypatch.setattr(workers, "_SECONDS", 30)
+        pool.submit(2)
+        pool.submit(3)
+        begun = time.monotonic()
+        jobs.end(1)
+        assert pool.take() == [(1, 1, None)]
+        assert time.monotonic() - begun < 10
+        jobs.end(2, 3)
+        assert len(take(pool, 2)) == 2
+
+
+def test_a_thread_that_ends_enough_jobs_gets_no_help(monkeypatch):
+    monkeypatch.setattr(workers, "_SECONDS", 0.3)
+    jobs = Scripted(8)
+    with WorkerPool(8, jobs.work) as pool:
+        for job in range(8):
+            pool.submit(job)
+        jobs.end(0, 1, 2)
+        assert jobs.begun[3].wait(timeout=10)
+        assert [job for job, _, _ in pool.take()] == [0, 1, 2]
+        assert not jobs.begun[4].is_set()
+        # It does not end the next one, so that the others begin.
+        jobs.end_once_begun(3, 4, 5, 6, 7)
+        assert [job for job, _, _ in pool.take()] == [3]
+        jobs.end(4, 5, 6, 7)
+        assert len(take(pool, 4)) == 4
 
 
 def test_drain_ends_with_the_last_job():
