@@ -34,6 +34,14 @@ STORED = "requests.Session, 8 threads, and a JSON file"
 BARE = "the same frame without attrs"
 COPIED = "pandas.read_parquet and to_parquet"
 
+PARTS = {
+    "sending the requests": "send_pages",
+    "reading the JSON": "parse_pages",
+    "journal": "journal_pages",
+    "identities of the rows": "identify_pages",
+    "typing": "type_pages",
+    "frame, evidence and cache": "end_pages",
+}
 SWEEPS = {
     OURS: "ours",
     FLOOR: "sockets",
@@ -91,6 +99,21 @@ def _cpu_cases(quick):
             Goal("cpu", SERIAL, most=1.5),
         ),
         rounds=1 if quick else 5,
+    )
+
+
+def _part_cases(quick):
+    pages = 12 if quick else 1000
+    contenders = (
+        Contender(OURS, "ours"),
+        *(Contender(label, name) for label, name in PARTS.items()),
+    )
+    yield Case(
+        f"the parts of {pages} pages, each alone and in one thread",
+        PAGE * pages - 19,
+        contenders,
+        rounds=1 if quick else 5,
+        server={},
     )
 
 
@@ -319,6 +342,7 @@ def cases(folder, *, quick):
     return [
         *_latency_cases(quick),
         *_cpu_cases(quick),
+        *_part_cases(quick),
         *_tls_cases(quick, folder),
         *_typing_cases(quick),
         *_identity_cases(quick),

@@ -18,9 +18,9 @@ import time
 from contextlib import contextmanager, nullcontext
 
 import pandas as pd
-from contenders import caching, fetching, records, registers, steps, typing
+from contenders import caching, fetching, parts, records, registers, steps, typing
 
-MODULES = (fetching, records, registers, typing, caching, steps)
+MODULES = (fetching, parts, records, registers, typing, caching, steps)
 
 
 def start(code):

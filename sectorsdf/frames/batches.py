@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from sectorsdf.frames.digest import row_hashes
+from sectorsdf.frames.digest import joined_hashes, row_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ class Batches:
     def hashes(self) -> Hashes:
         """Return the hash of each row, as `row_hashes` defines it."""
         self._close_group()
-        return np.concatenate([np.empty(0, np.uint64), *self._hashes])
+        return joined_hashes(self._hashes)
 
     def column(
         self, i: int, order: np.ndarray | None = None, *, keep: bool = True

@@ -28,7 +28,7 @@ from sectorsdf.frames.casting import (
     infer_column,
     raw_text,
 )
-from sectorsdf.frames.digest import combined_digest, row_hashes
+from sectorsdf.frames.digest import combined_digest, joined_hashes, row_hashes
 from sectorsdf.frames.flatten import FLATTENERS, BadValue
 from sectorsdf.frames.lossless_json import as_utf8
 from sectorsdf.frames.problems import describe_problems, raise_or_warn
@@ -315,8 +315,7 @@ class FrameBuilder:
 
     def _hashes_of(self, columns: Sequence[int]) -> Hashes:
         """Return the hash of each row's cells in some columns."""
-        parts = map(row_hashes, self._declared.parts(columns))
-        return np.concatenate([np.empty(0, np.uint64), *parts])
+        return joined_hashes(map(row_hashes, self._declared.parts(columns)))
 
     def _key_positions(self) -> list[int]:
         return [i for i, c in enumerate(self.dataset.columns) if c.name in self.dataset.key]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Hashes = npt.NDArray[np.uint64]
 
-__all__ = ["combined_digest", "row_hashes", "table_digest"]
+__all__ = ["combined_digest", "joined_hashes", "row_hashes", "table_digest"]
 
 # Files keep digests, so a change of the rules below needs another version.
 _VERSION = "rows1"
@@ -54,6 +54,11 @@ def row_hashes(table: pa.Table | pa.RecordBatch) -> Hashes:
     """
     starts = range(0, table.num_rows, _HASHED_ROWS)
     parts = (_few_row_hashes(table.slice(start, _HASHED_ROWS)) for start in starts)
+    return joined_hashes(parts)
+
+
+def joined_hashes(parts: Iterable[Hashes]) -> Hashes:
+    """Return the hashes of rows that come in parts, which may be none."""
     return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
@@ -89,7 +94,7 @@ def _mixed(numbers: Hashes) -> Hashes:
 def _cell_hashes(column: pa.ChunkedArray | pa.Array) -> Hashes:
     if isinstance(column, pa.ChunkedArray):
         # A dictionary may be another one in each chunk.
-        return np.concatenate([np.empty(0, np.uint64), *map(_cell_hashes, column.chunks)])
+        return joined_hashes(map(_cell_hashes, column.chunks))
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _taken(_cell_hashes(column.dictionary), column.indices)
