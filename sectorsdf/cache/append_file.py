@@ -1,8 +1,8 @@
 """A file to which threads append paid pages, and its way to the disk.
 
 A thread that appends does not wait for the disk. The thread that uses the pages does, before it
-counts them: `settle` flushes at once all that has arrived meanwhile. This module must not import
-`client` or anything above it.
+waits for another one: `settle` flushes at once all that has arrived meanwhile. This module must not
+import `client` or anything above it.
 """
 
 from __future__ import annotations

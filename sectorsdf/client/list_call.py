@@ -263,7 +263,7 @@ class ListCall(Call):
         if not self._quiet:
             self.report_progress(done, planned)
 
-    def on_arrival(self) -> None:
+    def on_idle(self) -> None:
         """Wait until the pages that arrived are on the disk."""
         self.entry.settle()
 

@@ -180,16 +180,15 @@ class RecordCall(Call):
             try:
                 # After a failure no request is started; those under way still arrive and are kept.
                 while (waiting and failure is None) or workers.under_way:
-                    while waiting and failure is None and workers.under_way < workers.workers:
+                    while waiting and failure is None and workers.has_room:
                         workers.submit(waiting.pop())
-                    ended = workers.take()
                     self.entry.settle()
-                    for key, record, error in ended:
-                        failure = failure or error
-                        if error is None:
-                            self._take(key, record)
-                            done += 1
-                            self.report_progress(done, len(keys))
+                    key, record, error = workers.next()
+                    failure = failure or error
+                    if error is None:
+                        self._take(key, record)
+                        done += 1
+                        self.report_progress(done, len(keys))
             except KeyboardInterrupt:
                 self.context.transport.stop()
                 workers.drain()

@@ -32,8 +32,8 @@ class SweepObserver(Protocol):
     def on_page(self, done: int, planned: int) -> None:
         """Receive the number of pages that have arrived."""
 
-    def on_arrival(self) -> None:
-        """Keep the pages that have arrived: they are about to be counted."""
+    def on_idle(self) -> None:
+        """Do what need not delay a request: nothing is left to do before another page arrives."""
 
     def on_stale(self, request: PageRequest) -> None:
         """Drop the page of a request: it is out of date and must not be used again."""
@@ -48,4 +48,4 @@ class SilentObserver:
     def _ignore(self, *_args: object, **_kwargs: object) -> None:
         """Do nothing."""
 
-    on_plan = on_page = on_arrival = on_stale = on_interrupt = _ignore
+    on_plan = on_page = on_idle = on_stale = on_interrupt = _ignore

@@ -207,7 +207,7 @@ class Sweep:
         with WorkerPool(self.workers, self.fetch) as pool:
             try:
                 while True:
-                    while pool.under_way < pool.workers and not stopped:
+                    while pool.has_room and not stopped:
                         if first_error is not None or self._contradiction or until():
                             stopped = True
                             break
@@ -216,20 +216,19 @@ class Sweep:
                             break
                         self._started[due] = self.pages
                         pool.submit(due)
+                    self.observer.on_idle()
                     if not pool.under_way:
                         break
-                    ended = pool.take()
-                    self.observer.on_arrival()
-                    for request, page, error in ended:
-                        if error is not None:
-                            first_error = first_error or error
-                            continue
-                        fetched = self._add(request, page, place=place)
-                        next_request = follow(fetched)
-                        if next_request is not None:
-                            following.append(next_request)
-                        if first_error is None:
-                            yield fetched
+                    request, page, error = pool.next()
+                    if error is not None:
+                        first_error = first_error or error
+                        continue
+                    fetched = self._add(request, page, place=place)
+                    next_request = follow(fetched)
+                    if next_request is not None:
+                        following.append(next_request)
+                    if first_error is None:
+                        yield fetched
             except KeyboardInterrupt:
                 self.observer.on_interrupt()
                 pool.drain()

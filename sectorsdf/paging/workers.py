@@ -18,8 +18,9 @@ __all__ = ["WorkerPool"]
 # Seconds after Ctrl-C in which pages under way may still arrive and be journaled. The program
 # should end within one second.
 _GRACE = 0.8
-# A thread that does not end so many jobs in so many seconds waits for something.
-_JOBS, _SECONDS = 3, 0.005
+# A thread that does not end so many jobs in so many seconds waits for something. If it was quick
+# before, the machine may only be busy.
+_JOBS, _SECONDS, _SECONDS_IF_QUICK = 3, 0.005, 0.02
 
 
 class WorkerPool:
@@ -54,7 +55,10 @@ class WorkerPool:
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._done: deque[tuple[Any, Any, BaseException | None]] = deque()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # The results that `next` returns before it looks for others.
+        self._ended: deque[tuple[Any, Any, BaseException | None]] = deque()
         self._threads = 0
+        self._quick = False
 
     def __enter__(self) -> Self:
         return self
@@ -83,26 +87,36 @@ class WorkerPool:
             if not self._threads:
                 self._do(*self._jobs.get_nowait())
 
-    def take(self) -> list[tuple[Any, Any, BaseException | None]]:
-        """Wait until a job ends, and return all that have ended, with their results or errors.
+    @property
+    def has_room(self) -> bool:
+        """Whether to submit another job. While one thread does them, those that came go first."""
+        return self.under_way < self.workers and (self._threads > 1 or not self._ended)
 
-        A thread announces that jobs have ended once no other job waits for a thread, so that the
-        results of quick jobs come together. If jobs have waited for some milliseconds, the method
-        returns what there is, and starts a thread for each of them unless the jobs are quick.
+    def next(self) -> tuple[Any, Any, BaseException | None]:
+        """Wait for the next job that ends, and return it with its result or its error."""
+        while not self._ended:
+            self._wait()
+        self.under_way -= 1
+        return self._ended.popleft()
+
+    def _wait(self) -> None:
+        """Wait until jobs have ended, for some milliseconds if other jobs wait for a thread.
+
+        A thread announces that jobs have ended once no other job waits for it, so that the results
+        of quick jobs come together. If the jobs are slow, a thread is started for each that waits.
         """
-        while True:
-            waiting = not self._jobs.empty()
-            if waiting or not self._done:
-                with suppress(queue.Empty):
-                    self._wake.get(timeout=_SECONDS if waiting else None)
-                    waiting = False
-            ended = [self._done.popleft() for _ in range(len(self._done))]
-            if waiting and len(ended) < _JOBS:
-                for _ in range(min(self._jobs.qsize(), self.workers - self._threads)):
-                    self._start_thread()
-            if ended:
-                self.under_way -= len(ended)
-                return ended
+        waiting = not self._jobs.empty()
+        seconds = _SECONDS_IF_QUICK if self._quick else _SECONDS
+        if waiting or not self._done:
+            with suppress(queue.Empty):
+                self._wake.get(timeout=seconds if waiting else None)
+                waiting = False
+        self._ended.extend(self._done.popleft() for _ in range(len(self._done)))
+        if waiting and len(self._ended) < _JOBS:
+            for _ in range(min(self._jobs.qsize(), self.workers - self._threads)):
+                self._start_thread()
+        elif self._ended:
+            self._quick = True
 
     def drain(self) -> None:
         """Cancel the jobs that have not started, and wait briefly for the others to end.
@@ -127,7 +141,7 @@ class WorkerPool:
     def _do(self, job: object) -> None:
         try:
             result, error = self._work(job), None
-        except BaseException as exc:  # noqa: BLE001 - returned by take()
+        except BaseException as exc:  # noqa: BLE001 - returned by next()
             result, error = None, exc
         self._done.append((job, result, error))
         if self._threads > 1 or self._jobs.empty():

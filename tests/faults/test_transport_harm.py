@@ -445,9 +445,6 @@ def test_a_system_that_allows_no_more_threads(monkeypatch, serve, allowed):
     with WorkerPool(3, lambda job: job * 2) as pool:
         for job in range(5):
             pool.submit(job)
-        results = []
-        while pool.under_way:
-            results += [result for _, result, _ in pool.take()]
-        assert sorted(results) == [0, 2, 4, 6, 8]
+        assert sorted(pool.next()[1] for _ in range(5)) == [0, 2, 4, 6, 8]
     started.clear()
     assert len(sectorsdf.get_mining_sites(client=client, progress=True)) == 80

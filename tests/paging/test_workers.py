@@ -9,19 +9,11 @@ from sectorsdf.paging import workers
 from sectorsdf.paging.workers import WorkerPool
 
 
-def take(pool, count):
-    """Return the next jobs that end, at least so many."""
-    ended = []
-    while len(ended) < count:
-        ended += pool.take()
-    return ended
-
-
 def test_returns_results_and_errors():
     with WorkerPool(2, lambda job: 10 // job) as pool:
         for job in (1, 0, 2):
             pool.submit(job)
-        ended = {job: (result, error) for job, result, error in take(pool, 3)}
+        ended = {job: (result, error) for job, result, error in (pool.next() for _ in "123")}
     assert (ended[1], ended[2]) == ((10, None), (5, None))
     assert isinstance(ended[0][1], ZeroDivisionError)
     assert pool.under_way == 0
@@ -32,7 +24,7 @@ def test_starts_no_more_threads_than_jobs():
     with WorkerPool(50, abs) as pool:
         pool.submit(-1)
         assert threading.active_count() <= before + 1
-        assert pool.take() == [(-1, 1, None)]
+        assert pool.next() == (-1, 1, None)
 
 
 def test_jobs_that_wait_get_a_thread_each():
@@ -41,21 +33,27 @@ def test_jobs_that_wait_get_a_thread_each():
         for job in range(8):
             pool.submit(job)
         # The barrier opens only if eight threads wait at it.
-        ended = take(pool, 8)
+        ended = [pool.next() for _ in range(8)]
     assert {job for job, _, _ in ended} == set(range(8))
     assert [error for _, _, error in ended] == [None] * 8
 
 
 def test_jobs_that_end_at_once_share_a_thread_and_come_together(monkeypatch):
     monkeypatch.setattr(workers, "_SECONDS", 10)
-    taken = []
-    with WorkerPool(8, lambda _: threading.get_ident()) as pool:
+    monkeypatch.setattr(workers, "_SECONDS_IF_QUICK", 10)
+    submitted, threads, rooms = threading.Event(), set(), []
+    with WorkerPool(8, lambda _: submitted.wait(timeout=30) and threading.get_ident()) as pool:
         for _ in range(10):
-            for job in range(8):
-                pool.submit(job)
-            taken.append(take(pool, 8))
-    assert {thread for jobs in taken for _, thread, _ in jobs} == {taken[0][0][1]}
-    assert [[job for job, _, _ in jobs] for jobs in taken] == [list(range(8))] * 10
+            submitted.clear()
+            while pool.has_room:
+                pool.submit(0)
+            submitted.set()
+            for _ in range(8):
+                threads.add(pool.next()[1])
+                rooms.append(pool.has_room)
+    assert len(threads) == 1
+    # No other job is submitted until the results of all are returned.
+    assert rooms == [*[False] * 7, True] * 10
 
 
 def test_a_quick_job_does_not_wait_for_a_slow_one():
@@ -65,10 +63,10 @@ def test_a_quick_job_does_not_wait_for_a_slow_one():
             pool.submit(job)
         try:
             # The thread that did the first job has begun the second, and does not end it.
-            assert sorted(job for job, _, _ in take(pool, 3)) == [0, 2, 3]
+            assert {pool.next()[0] for _ in range(3)} == {0, 2, 3}
         finally:
             slow.set()
-        assert take(pool, 1) == [(1, True, None)]
+        assert pool.next() == (1, True, None)
 
 
 class Scripted:
@@ -104,9 +102,9 @@ def test_a_result_from_before_the_caller_waits_is_not_forgotten():
         jobs.end(0)
         # The thread did not announce the end of the first job, because the second one waited.
         assert jobs.begun[1].wait(timeout=10)
-        assert pool.take() == [(0, 0, None)]
+        assert pool.next() == (0, 0, None)
         jobs.end(1)
-        assert pool.take() == [(1, 1, None)]
+        assert pool.next() == (1, 1, None)
 
 
 def test_several_threads_announce_each_result(monkeypatch):
@@ -115,33 +113,36 @@ def test_several_threads_announce_each_result(monkeypatch):
         pool.submit(0)
         pool.submit(1)
         jobs.end_once_begun(0, 1)
-        assert pool.take() == [(0, 0, None)]
+        assert pool.next() == (0, 0, None)
         monkeypatch.setattr(workers, "_SECONDS", 30)
+        monkeypatch.setattr(workers, "_SECONDS_IF_QUICK", 30)
         pool.submit(2)
         pool.submit(3)
         begun = time.monotonic()
         jobs.end(1)
-        assert pool.take() == [(1, 1, None)]
+        assert pool.next() == (1, 1, None)
         assert time.monotonic() - begun < 10
         jobs.end(2, 3)
-        assert len(take(pool, 2)) == 2
+        assert {pool.next()[0] for _ in range(2)} == {2, 3}
 
 
 def test_a_thread_that_ends_enough_jobs_gets_no_help(monkeypatch):
-    monkeypatch.setattr(workers, "_SECONDS", 0.3)
+    monkeypatch.setattr(workers, "_SECONDS_IF_QUICK", 0.1)
     jobs = Scripted(8)
     with WorkerPool(8, jobs.work) as pool:
         for job in range(8):
             pool.submit(job)
         jobs.end(0, 1, 2)
         assert jobs.begun[3].wait(timeout=10)
-        assert [job for job, _, _ in pool.take()] == [0, 1, 2]
+        assert [pool.next()[0] for _ in range(3)] == [0, 1, 2]
         assert not jobs.begun[4].is_set()
-        # It does not end the next one, so that the others begin.
+        # It does not end the next one. The machine may be busy, so that the others begin later.
+        stopped = time.monotonic()
         jobs.end_once_begun(3, 4, 5, 6, 7)
-        assert [job for job, _, _ in pool.take()] == [3]
+        assert pool.next()[0] == 3
+        assert time.monotonic() - stopped >= 0.1
         jobs.end(4, 5, 6, 7)
-        assert len(take(pool, 4)) == 4
+        assert {pool.next()[0] for _ in range(4)} == {4, 5, 6, 7}
 
 
 def test_drain_ends_with_the_last_job():

@@ -185,7 +185,7 @@ class Observer:
     def on_page(self, done, planned):
         self.pages.append((done, planned))
 
-    def on_arrival(self):
+    def on_idle(self):
         """Do nothing: what a call does then is tested with the journal."""
 
     def on_stale(self, request):
@@ -272,7 +272,7 @@ class Run:
 class ScriptedPool:
     """Replaces `WorkerPool` by draws from a seed, so that a run can be repeated.
 
-    The draws decide which request reaches the server next, and which responses arrive next. Any
+    The draws decide which request reaches the server next, and which response arrives next. Any
     job under way may overtake any other, on the way there and on the way back.
     """
 
@@ -296,17 +296,18 @@ class ScriptedPool:
     def under_way(self):
         return len(self.submitted) + len(self.served)
 
+    @property
+    def has_room(self):
+        return self.under_way < self.workers
+
     def submit(self, job):
         self.submitted.append(job)
 
-    def take(self):
+    def next(self):
         while self.submitted and (not self.served or self.dice.random() < 0.5):
             job = self.submitted.pop(self.dice.randrange(len(self.submitted)))
             try:
                 self.served.append((job, self.work(job), None))
             except Exception as error:  # noqa: BLE001 - returned, as a thread does
                 self.served.append((job, None, error))
-        self.dice.shuffle(self.served)
-        count = self.dice.randint(1, len(self.served))
-        taken, self.served = self.served[:count], self.served[count:]
-        return taken
+        return self.served.pop(self.dice.randrange(len(self.served)))
