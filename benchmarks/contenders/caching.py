@@ -32,7 +32,7 @@ from sectorsdf.frames.provenance import Provenance
 KEY = "0" * 64
 HOST = "http://127.0.0.1:9"
 COMMODITY = "Coal"
-_PROVENANCE = Provenance(
+PROVENANCE = Provenance(
     {"fetched_at": "2026-01-01T00:00:00.000+00:00", "complete": True, "source": "replay"}
 )
 
@@ -48,6 +48,12 @@ def _folder():
     return Path(folder.name)
 
 
+def store(folder, frame):
+    """Write a whole register to the cache in a folder."""
+    frames = FrameCache(LocalBackend(folder), HOST, timedelta(days=1))
+    frames.put(CacheKey.of(MINING_LICENSES, {}, None), frame)
+
+
 @cache
 def _register(rows):
     """Cache a register of so many rows; return a client of the cache, and the cached file."""
@@ -56,8 +62,7 @@ def _register(rows):
     records = Rows(rows).records()
     for start in range(0, rows, 3_000):
         builder.add(records[start : start + 3_000])
-    frames = FrameCache(LocalBackend(folder), HOST, timedelta(days=1))
-    frames.put(CacheKey.of(MINING_LICENSES, {}, None), builder.frame(_PROVENANCE))
+    store(folder, builder.frame(PROVENANCE))
     (file,) = folder.rglob("*.parquet")
     client = sectorsdf.Client(KEY, HOST, cache=folder, cache_folder=folder / "own")
     return client, file

@@ -7,28 +7,22 @@ Only `send_pages` uses the server; `prepare` makes the pages of the others.
 from __future__ import annotations
 
 import tempfile
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from server import PAGE, PATH
 
 import sectorsdf
+from contenders.caching import PROVENANCE, store
 from contenders.fetching import KEY
-from contenders.typing import _bodies, _pages
-from sectorsdf.cache.backends import LocalBackend
+from contenders.typing import _bodies, _pages, identified
 from sectorsdf.cache.journal import Journal
-from sectorsdf.cache.keys import CacheKey
-from sectorsdf.cache.store import FrameCache
 from sectorsdf.client.parsing import parse_page
 from sectorsdf.datasets.licenses import MINING_LICENSES
 from sectorsdf.frames.builder import FrameBuilder
-from sectorsdf.frames.provenance import Provenance
-from sectorsdf.paging.index import RowIndex
 
 WORKERS = 8
-_FIELDS = ("license_expiry_date", "licensed_area_ha", *MINING_LICENSES.facets)
-_FETCHED = {"fetched_at": "2026-01-01T00:00:00.000+00:00", "complete": True, "source": "replay"}
+ORDER = MINING_LICENSES.default_order
 
 
 def prepare(contender, *, url, rows):  # noqa: ARG001 - the arguments of the contenders
@@ -46,7 +40,7 @@ def send_pages(url, rows):
     ):
         transport = client.context.transport
         for offset in range(0, rows, PAGE):
-            params = {"order_by": _FIELDS[0], "limit": str(PAGE), "offset": str(offset)}
+            params = {"order_by": ORDER, "limit": str(PAGE), "offset": str(offset)}
             transport.get(PATH, params, parse=bytes)
     return rows
 
@@ -70,35 +64,30 @@ def journal_pages(url, rows):  # noqa: ARG001
 
 
 def identify_pages(url, rows):  # noqa: ARG001
-    """Give each row its identity, and note its position and what the list can be sorted by."""
-    index = RowIndex(_FIELDS, lambda _: None)
+    """Give each row its identity, and note what a sweep may sort the list by."""
+    return identified(rows, (ORDER, MINING_LICENSES.finest_order, *MINING_LICENSES.facets))
+
+
+def _built(rows):
+    builder = FrameBuilder(MINING_LICENSES)
     for page in _pages(rows):
-        index.add_page(page)
-    return len(index)
+        builder.add(page.records)
+    return builder
+
+
+_typed = cache(_built)
 
 
 def type_pages(url, rows):  # noqa: ARG001
     """Type the rows, page by page."""
-    builder = FrameBuilder(MINING_LICENSES)
-    for page in _pages(rows):
-        builder.add(page.records)
-    return builder.table().num_rows
-
-
-@cache
-def _typed(rows):
-    builder = FrameBuilder(MINING_LICENSES)
-    for page in _pages(rows):
-        builder.add(page.records)
-    return builder, range(rows)
+    return _built(rows).table().num_rows
 
 
 def end_pages(url, rows):  # noqa: ARG001
     """Make the frame with its evidence, and write it to the cache."""
-    builder, order = _typed(rows)
+    builder, order = _typed(rows), range(rows)
     builder.repeated_keys(order)
-    frame = builder.frame(Provenance(_FETCHED), order=order)
+    frame = builder.frame(PROVENANCE, order=order)
     with tempfile.TemporaryDirectory() as folder:
-        cache = FrameCache(LocalBackend(Path(folder)), "http://127.0.0.1:9", timedelta(days=1))
-        cache.put(CacheKey.of(MINING_LICENSES, {}, None), frame)
+        store(Path(folder), frame)
     return len(frame)

@@ -123,12 +123,17 @@ def _pages(rows):
     return [parse_page(body) for body in _bodies(rows)]
 
 
-def identify_ours(rows):
-    """Give each row of each page its identity, as a sweep does."""
-    index = RowIndex(MINING_LICENSES.key, lambda _: None)
+def identified(rows, fields):
+    """Give each row of each page its identity, and note the values of some fields."""
+    index = RowIndex(fields, lambda _: None)
     for page in _pages(rows):
         index.add_page(page)
     return len(index)
+
+
+def identify_ours(rows):
+    """Give each row of each page its identity, as a sweep does."""
+    return identified(rows, MINING_LICENSES.key)
 
 
 def identify_nothing(rows):

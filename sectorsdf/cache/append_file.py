@@ -1,7 +1,7 @@
 """A file to which threads append paid pages, and its way to the disk.
 
 A thread that appends does not wait for the disk. The thread that uses the pages does, before it
-waits for another one: `settle` flushes at once all that has arrived meanwhile. This module must not
+takes another one: `settle` flushes at once all that has arrived meanwhile. This module must not
 import `client` or anything above it.
 """
 

@@ -64,7 +64,7 @@ def read_body(
         raise _too_large(limit)
     named = received.headers.get("Content-Encoding", "").lower().split(",")
     encodings = [name for entry in named if (name := entry.strip()) not in {"", "identity"}]
-    pieces = _limited(_raw_pieces(received), limit)
+    pieces = _limited(received.raw.stream(_PIECE, decode_content=False), limit)
     if encodings:
         if len(encodings) > 1 or encodings[0] not in _WINDOW_BITS:
             message = "its encoding is none of those that were asked for"
@@ -77,10 +77,6 @@ def _too_large(limit: int) -> BodyError:
     return BodyError(
         f"it is larger than {limit / 1e6:g} MB, the limit that max_body_bytes sets", permanent=True
     )
-
-
-def _raw_pieces(received: requests.Response) -> Iterator[bytes]:
-    yield from received.raw.stream(_PIECE, decode_content=False)
 
 
 def _limited(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:

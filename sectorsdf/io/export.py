@@ -23,7 +23,7 @@ from sectorsdf.io.hive import refuse_codes, refuse_undivided
 from sectorsdf.io.parquet import export_parquet, table_of, write_arrow
 from sectorsdf.io.partitioned import partition_columns, write_folder
 from sectorsdf.io.table import ExportTable, check_text
-from sectorsdf.io.target import check_path, path_to_write
+from sectorsdf.io.target import TEXT_FORMATS, check_path, path_to_write
 
 if TYPE_CHECKING:
     import os
@@ -90,7 +90,6 @@ _FORMATS = {
     ".sqlite": _SQLITE,
     ".db": _SQLITE,
 }
-_WITH_GZIP = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
 
 
 def export_frame(
@@ -189,14 +188,14 @@ def _format_of(target: Path, *, partitioned: bool) -> tuple[str, _Format]:
     if zipped:
         suffix = suffixes[-2] if len(suffixes) > 1 else ""
     file_format = _FORMATS.get(suffix)
-    if file_format is None or (zipped and suffix not in _WITH_GZIP):
+    if file_format is None or (zipped and suffix not in TEXT_FORMATS):
         known = ", ".join(
             f'{name} (pip install "sectorsdf[{entry.extra}]")' if entry.extra else name
             for name, entry in _FORMATS.items()
         )
         message = (
             f"the suffix of {target.name!r} is not a known format; known are {known}, and with "
-            f".gz after it {', '.join(_WITH_GZIP)}"
+            f".gz after it {', '.join(TEXT_FORMATS)}"
         )
         raise ValueError(message)
     for library in file_format.libraries:

@@ -15,14 +15,13 @@ from sectorsdf.io.atomic import file_exists_error, follow_links
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OTHER_FORMATS", "check_path", "path_to_write", "refuse_other_format"]
+__all__ = ["OTHER_FORMATS", "TEXT_FORMATS", "check_path", "path_to_write", "refuse_other_format"]
 
 
+TEXT_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson")
+"""The suffixes that may be followed by ``.gz``."""
 OTHER_FORMATS = frozenset(
-    {
-        *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".geojson"),
-        *(".feather", ".arrow", ".xlsx", ".gpkg", ".duckdb", ".sqlite", ".db"),
-    }
+    {*TEXT_FORMATS, ".feather", ".arrow", ".xlsx", ".gpkg", ".duckdb", ".sqlite", ".db"}
 )
 """The suffixes of the formats other than Parquet that `sectorsdf.export` writes."""
 

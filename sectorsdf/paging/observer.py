@@ -33,7 +33,7 @@ class SweepObserver(Protocol):
         """Receive the number of pages that have arrived."""
 
     def on_idle(self) -> None:
-        """Do what need not delay a request: nothing is left to do before another page arrives."""
+        """Do what need not delay a request: the sweep is about to take another page."""
 
     def on_stale(self, request: PageRequest) -> None:
         """Drop the page of a request: it is out of date and must not be used again."""
